@@ -1,0 +1,1 @@
+"""keylease: time-boxed access to message brokers and caches, leased and proven."""

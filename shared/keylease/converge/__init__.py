@@ -1,0 +1,1 @@
+"""From live leases to steps on one account: fold, plan, verify; pure."""

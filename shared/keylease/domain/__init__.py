@@ -1,0 +1,1 @@
+"""Values and state machines: pure, no I/O, no clock (`now` is an argument)."""

@@ -1,0 +1,1 @@
+"""What turns handlers into a running system: settings, logging, wiring, process."""
