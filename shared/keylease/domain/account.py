@@ -40,8 +40,8 @@ class Intent(Value):
     """In words, for people and the audit log."""
     credential_id: str | None
     at: datetime
-    creates: bool
-    """Whether the account itself may come to exist through it."""
+    gives: bool
+    """Whether it gives anything: a lost call of it may still land (`STRAY_WRITE_WINDOW`)."""
 
 
 class Lock(Value):
@@ -78,7 +78,7 @@ class Account(Record):
     rotation_id: str | None = None
     """The rotation under way."""
     recheck_at: datetime | None = None
-    """When absence is proved once more, after an ambiguous create."""
+    """When it is read once more, after a call that may have landed late."""
     removed_at: datetime | None = None
 
     @property
@@ -102,6 +102,12 @@ class Account(Record):
         """Taken by `by` for `turn`."""
         epoch = self.epoch + 1
         return self.evolve(epoch=epoch, lock=Lock(epoch=epoch, owner=by, until=now + turn))
+
+    def doubted(self) -> "Account":
+        """With a later look planned, when the last intent may still land."""
+        if self.intent is None or not self.intent.gives:
+            return self
+        return self.evolve(recheck_at=self.intent.at + STRAY_WRITE_WINDOW)
 
     def before(self, key: RowKey, /) -> Permission | None:
         """What stood at a managed row before keylease touched it."""

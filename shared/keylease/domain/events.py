@@ -3,6 +3,7 @@
 An event never holds a secret. Fields are only added; a changed meaning is a new version.
 """
 
+import builtins
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
@@ -15,6 +16,13 @@ class EventData(Value):
     """Content of one event type. `type` is `io.keylease.<noun>.<past participle>.v1`."""
 
     type: ClassVar[str]
+    is_result: ClassVar[bool] = True
+    """Whether sinks get it; False for what only drives our own functions."""
+
+    @property
+    def natural_id(self) -> str | None:
+        """The event id, when saying the same thing twice must give one event."""
+        return None
 
     @property
     def subject(self) -> str:
@@ -49,7 +57,7 @@ class Event(Value):
             traceparent=traceparent,
         )
 
-    def read(self, kind: type[D], /) -> D:
+    def read(self, kind: builtins.type[D], /) -> D:
         """Its typed content."""
         return kind.model_validate(self.data, strict=False)
 
@@ -77,6 +85,30 @@ class _AboutAccount(EventData):
     @property
     def subject(self) -> str:
         return self.account_id
+
+
+class _Due(EventData):
+    """Something to be done now. Emitted by sweep, again and again while nothing happens."""
+
+    is_result = False
+
+    occasion: str = ""
+    """What makes two of sweep's findings the same one; empty: each is a new one."""
+
+    @property
+    def natural_id(self) -> str | None:
+        return f"{self.type}/{self.subject}/{self.occasion}" if self.occasion else None
+
+
+class TimerTicked(EventData):
+    """A timer fired; what is due is in the store."""
+
+    type = "io.keylease.timer.ticked.v1"
+    is_result = False
+
+    @property
+    def subject(self) -> str:
+        return "timer"
 
 
 class RequestSubmitted(_AboutRequest):
@@ -131,8 +163,8 @@ class RequestLapsed(_AboutRequest):
     type = "io.keylease.request.lapsed.v1"
 
 
-class RequestAnswerDue(_AboutRequest):
-    """The time to answer is over; decide settles it."""
+class RequestAnswerDue(_Due, _AboutRequest):
+    """The time to answer is over, or a submitted request was not decided."""
 
     type = "io.keylease.request.answer_due.v1"
 
@@ -141,6 +173,7 @@ class ReviewGiven(_AboutRequest):
     """Somebody, known by a verified outside id, pressed approve or deny."""
 
     type = "io.keylease.review.given.v1"
+    is_result = False
 
     reviewer: str
     verdict: str
@@ -175,6 +208,7 @@ class ReleaseAsked(_AboutRequest):
     """Its holder, or a revoker, asks to end a lease or to cancel an open request."""
 
     type = "io.keylease.release.asked.v1"
+    is_result = False
 
     by: str
 
@@ -183,6 +217,7 @@ class ClaimAsked(_AboutRequest):
     """The holder asks for a new link to a credential that nobody has claimed."""
 
     type = "io.keylease.claim.asked.v1"
+    is_result = False
 
     by: str
 
@@ -196,7 +231,7 @@ class LeaseActivated(_AboutLease):
     credential_id: str | None = None
 
 
-class LeaseEndDue(_AboutLease):
+class LeaseEndDue(_Due, _AboutLease):
     """The lease is to be ended, or its work to be tried again."""
 
     type = "io.keylease.lease.end_due.v1"
@@ -258,13 +293,13 @@ class AccountDrifted(_AboutAccount):
     differences: tuple[str, ...]
 
 
-class AccountCheckDue(_AboutAccount):
+class AccountCheckDue(_Due, _AboutAccount):
     """The account is to be read again."""
 
     type = "io.keylease.account.check_due.v1"
 
 
-class RotationDue(_AboutAccount):
+class RotationDue(_Due, _AboutAccount):
     """The schedule, or a person, asks for a new secret, or a rotation is to go on."""
 
     type = "io.keylease.rotation.due.v1"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from keylease.domain.access import Permission
-from keylease.domain.record import Record
+from keylease.domain.record import GRACE, Record
 
 
 class LeaseStatus(StrEnum):
@@ -79,13 +79,25 @@ class Lease(Record):
             case LeaseStatus.ACTIVE:
                 return self.not_after if self.retry_at is None else min(self.not_after, self.retry_at)
             case _:
-                return self.retry_at or self.end_asked_at or self.approved_at
+                return self.retry_at or (self.end_asked_at or self.approved_at) + GRACE
 
     def deserves_access(self, now: datetime, /) -> bool:
         """Whether its access shall stand at `now`."""
         return self.status in GOING_UP and now < self.not_after
 
-    def end(self, reason: EndReason, /, *, now: datetime, by: str | None = None) -> "Lease":
+    def needs_work(self, now: datetime, /) -> bool:
+        """Whether converge has anything to do for it."""
+        return self.status is not LeaseStatus.ACTIVE or now >= self.not_after or bool(self.retry_at)
+
+    def end(
+        self,
+        reason: EndReason,
+        /,
+        *,
+        now: datetime,
+        by: str | None = None,
+        problem: str | None = None,
+    ) -> "Lease":
         """Ask for its end; the first reason stays."""
         if self.status not in GOING_UP:
             return self
@@ -96,7 +108,17 @@ class Lease(Record):
             ended_by=by,
             attempts=0,
             retry_at=None,
-            problem=None,
+            problem=problem,
+        )
+
+    def troubled(self, problem: str, /, *, now: datetime, retry_at: datetime) -> "Lease":
+        """Its work failed and is tried again; an end that keeps failing is stuck."""
+        late = self.end_asked_at is not None and now - self.end_asked_at >= STUCK_AFTER
+        return self.evolve(
+            status=LeaseStatus.STUCK if late else self.status,
+            attempts=self.attempts + 1,
+            retry_at=retry_at,
+            problem=problem,
         )
 
     def activated(self, *, now: datetime) -> "Lease":

@@ -1,9 +1,12 @@
 """The two bases of all data: `Value` (frozen, strict) and `Record` (a value that is stored)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
+
+GRACE = timedelta(seconds=5)
+"""How long the event that should move a record gets before sweep steps in."""
 
 
 class Value(BaseModel):

@@ -9,7 +9,7 @@ from typing import ClassVar
 from keylease.domain.access import Permission
 from keylease.domain.decision import Decision
 from keylease.domain.people import ExternalId
-from keylease.domain.record import Record, Value
+from keylease.domain.record import GRACE, Record, Value
 
 
 class Asked(Value):
@@ -91,6 +91,8 @@ class Request(Record):
 
     @property
     def sweep_at(self) -> datetime | None:
+        if self.status is RequestStatus.SUBMITTED:
+            return min(self.answer_by, self.submitted_at + GRACE)
         return self.answer_by if self.is_open else None
 
     @property

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from keylease.domain.intake import Arrived, Reply
+from keylease.errors import BadInput, NotGenuine
 from keylease.ports.http import HttpResponse
 
 
@@ -21,6 +22,19 @@ class Call:
         """Every value of a header."""
         return tuple(value for key, value in self.headers if key.lower() == name)
 
+    def sole(self, name: str, /, *, longest: int) -> str:
+        """The value of a header that proof depends on: there once, ASCII, not too long.
+
+        Raises:
+            NotGenuine: it is not like that.
+        """
+        values = self.all(name)
+        if len(values) != 1:
+            raise NotGenuine("header_missing" if not values else "header_repeated")
+        if not values[0].isascii() or not 0 < len(values[0]) <= longest:
+            raise NotGenuine("header_malformed")
+        return values[0]
+
 
 class Door(Protocol):
     """One tenant's entrance."""
@@ -34,10 +48,10 @@ class Door(Protocol):
         """
         ...
 
-    def answer(self, replies: tuple[Reply, ...], /) -> HttpResponse:
-        """The acknowledgement, with what the sender shall read at once."""
+    def answer(self, call: Call, /, *, replies: tuple[Reply, ...]) -> HttpResponse:
+        """The acknowledgement of a call that was opened, with what the sender shall read at once."""
         ...
 
-    def refuse(self, problem: str, /) -> HttpResponse:
+    def refuse(self, call: Call, /, *, problem: BadInput) -> HttpResponse:
         """The answer to a genuine call that was not understood."""
         ...

@@ -1,0 +1,194 @@
+"""Converge: make one account hold what its live leases say, no more, no less.
+
+Granting, release, revocation, expiry and repair are this one operation:
+
+1. take the account's turn, so that nobody else works on it;
+2. read the leases, then the target;
+3. plan the difference; no difference is the proof, and only then it is said;
+4. commit the intent, with a new password sealed in it;
+5. verify each step on its own, and call;
+6. go back to 2. After a crash anywhere, the next run does just that.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.converge.look import Look
+from keylease.approval.terms import Terms
+from keylease.converge.fold import fold
+from keylease.converge.intend import intend, new_credential, next_credential_id
+from keylease.converge.plan import plan
+from keylease.converge.settle import settle
+from keylease.converge.situation import Situation
+from keylease.converge.trouble import give_up, is_rising, retry, wait
+from keylease.converge.verify import verify
+from keylease.domain.account import Account
+from keylease.domain.credential import Credential, CredentialStatus
+from keylease.domain.events import (
+    AccountCheckDue,
+    Event,
+    LeaseActivated,
+    LeaseEndDue,
+    LeaseEnded,
+    LeaseFailed,
+    LeaseStuck,
+    RequestApproved,
+)
+from keylease.domain.lease import Lease
+from keylease.domain.outcome import NOTHING, Outcome
+from keylease.domain.steps import CreateAccount, Step
+from keylease.errors import (
+    Conflict,
+    InvariantBroken,
+    ProviderAmbiguous,
+    ProviderConflict,
+    ProviderDenied,
+    ProviderError,
+    ProviderNotFound,
+    ProviderRefused,
+)
+from keylease.function import Function
+from keylease.ports.accounts import Accounts
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog
+from keylease.ports.ids import Ids
+from keylease.ports.journal import Journal
+from keylease.ports.secrets import Secrets
+from keylease.ports.store import Store
+from keylease.turn import CALLS, TURN, Turns
+
+ROUNDS = 8
+"""Looks at the target in one turn."""
+PASSWORDS = 5
+"""Generated passwords that a target may refuse before we give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converge:
+    """Consumes whatever may have changed what an account shall hold."""
+
+    store: Store
+    journal: Journal
+    clock: Clock
+    ids: Ids
+    secrets: Secrets
+    accounts: Accounts
+    catalog: Catalog
+    terms: Terms
+
+    @property
+    def turns(self) -> Turns:
+        return Turns(self.store, self.journal, self.clock, self.ids)
+
+    @property
+    def look(self) -> Look:
+        return Look(
+            self.store, self.turns, self.clock, self.accounts, self.catalog, self.terms
+        )
+
+    async def __call__(self, event: Event, /) -> Outcome:
+        account = await self._take_turn(str(event.data["account_id"]))
+        if account is None:
+            return NOTHING
+        for _ in range(ROUNDS):
+            known = await self.look.records(account.id, epoch=account.epoch)
+            try:
+                if await self._round(known):
+                    return NOTHING
+            except (Conflict, ProviderAmbiguous, ProviderConflict, ProviderNotFound, TimeoutError):
+                continue  # whatever came of it, the next look shows it
+            except InvariantBroken as e:
+                await self._again(account, str(e))
+                raise
+            except ProviderError as e:
+                await self._give_way(account, e)
+                return NOTHING
+        await self._again(account, f"the target does not come to rest after {ROUNDS} looks")
+        return NOTHING
+
+    async def _take_turn(self, account_id: str) -> Account | None:
+        """The account, locked for us; None when there is nothing to do for it."""
+        account = await self.store.load(Account, account_id)
+        leases, now = await self.store.children(Lease, account_id), self.clock.now()
+        if account is None or not (
+            account.recheck_at or any(lease.needs_work(now) for lease in leases)
+        ):
+            return None
+        return await self.turns.take(account)
+
+    async def _round(self, known: Situation) -> bool:
+        """One look's worth of work; True when the turn is over."""
+        situation = await self.look.target(known)
+        if not situation.observed.settled and not situation.is_strangers:
+            await self.journal.commit(wait(situation))
+            return True
+        steps = plan(situation, fold(situation))
+        if not steps:
+            await self.journal.commit(settle(situation))
+            return True
+        credential = await self._credential(situation, steps)
+        await self.journal.commit(intend(situation, steps, credential=credential, turn=TURN))
+        async with asyncio.timeout(CALLS.total_seconds()):
+            for step in steps:
+                verify(step, account=situation.account, live=situation.live)
+                await self._call(situation, step, credential)
+        return False
+
+    async def _credential(
+        self, situation: Situation, steps: tuple[Step, ...]
+    ) -> Credential | None:
+        """The secret of an account to be made: that of an earlier try, or a new one, sealed."""
+        if not any(isinstance(step, CreateAccount) for step in steps):
+            return None
+        pending = (c for c in situation.credentials if c.status is CredentialStatus.PENDING)
+        earlier = next(pending, None)
+        if earlier is not None:
+            return earlier
+        password = self.secrets.password(situation.target.product)
+        context = next_credential_id(situation.account)
+        return new_credential(situation, self.secrets.seal(password, context=context))
+
+    async def _call(
+        self, situation: Situation, step: Step, credential: Credential | None
+    ) -> None:
+        target, is_first = situation.target, not situation.account.made
+        if not isinstance(step, CreateAccount) or credential is None or credential.sealed is None:
+            await self.accounts.apply(target, step=step)
+            return
+        password = self.secrets.open(credential.sealed, context=credential.id)
+        try:
+            await self.accounts.apply(target, step=step, password=password)
+        except ProviderConflict:
+            if is_first:  # the name was taken before we ever tried: never adopt it
+                await self._disown(situation.account.id)
+            raise
+
+    async def _disown(self, account_id: str) -> None:
+        account = await self.store.load(Account, account_id)
+        if account is not None:
+            await self.journal.commit(Outcome(records=(account.evolve(made=False, intent=None),)))
+
+    async def _again(self, account: Account, problem: str, *, after: float | None = None) -> None:
+        known = await self.look.records(account.id, epoch=account.epoch)
+        pause = timedelta(seconds=after) if after else None
+        await self.journal.commit(retry(known, problem, jitter=self.ids.jitter(), after=pause))
+
+    async def _give_way(self, account: Account, e: ProviderError) -> None:
+        """The target said no, or not now."""
+        known = await self.look.records(account.id, epoch=account.epoch)
+        if e.code == "PasswordRefused" and known.account.credentials < PASSWORDS:
+            spent = tuple(c.retired() for c in known.credentials)
+            await self.journal.commit(Outcome(records=spent))
+        elif isinstance(e, ProviderRefused | ProviderDenied) and is_rising(known):
+            await self.journal.commit(give_up(known, str(e)))
+            return
+        await self._again(account, str(e), after=e.retry_after)
+
+
+FUNCTION = Function(
+    name="converge",
+    handler=Converge,
+    consumes=frozenset({RequestApproved, LeaseEndDue, AccountCheckDue}),
+    emits=frozenset({LeaseActivated, LeaseEnded, LeaseFailed, LeaseStuck, LeaseEndDue}),
+)

@@ -1,0 +1,74 @@
+"""Reading what converge decides on: the records first, then the target itself."""
+
+from dataclasses import dataclass, replace
+
+from keylease.converge.fold import ask_ends, baselined, obstacles
+from keylease.converge.situation import Situation
+from keylease.domain.credential import Credential
+from keylease.domain.lease import EndReason, Lease, LeaseStatus
+from keylease.domain.slots import Slots
+from keylease.errors import InvariantBroken
+from keylease.ports.accounts import Accounts
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog
+from keylease.ports.store import Store
+from keylease.turn import Turns
+from keylease.approval.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Reads, never writes."""
+
+    store: Store
+    turns: Turns
+    clock: Clock
+    accounts: Accounts
+    catalog: Catalog
+    terms: Terms
+
+    async def records(self, account_id: str, /, *, epoch: int) -> Situation:
+        """The account, in our turn, with its leases as of now.
+
+        Raises:
+            Conflict: the turn is somebody else's by now.
+            InvariantBroken: the target left the catalog while leases are open.
+        """
+        account = await self.turns.held(account_id, epoch=epoch)
+        target = self.catalog.target(account.target_id)
+        if target is None:
+            msg = f"target {account.target_id} is gone from the catalog; put it back"
+            raise InvariantBroken(msg)
+        leases, now = await self.store.children(Lease, account_id), self.clock.now()
+        return Situation(
+            account=account,
+            target=target,
+            loaded=leases,
+            leases=ask_ends(leases, now=now),
+            now=now,
+            credentials=await self.store.children(Credential, account_id),
+            slots=await self.store.load(Slots, target.id) if target.account_limit else None,
+        )
+
+    async def target(self, known: Situation, /) -> Situation:
+        """The same, with what the target shows, less the leases that cannot or may not be served."""
+        observed = await self.accounts.observe(known.target, username=known.account.username)
+        broken = {
+            lease.id: problem
+            for lease in known.live
+            if lease.status is LeaseStatus.PENDING and (problem := await self.terms.broken(lease))
+        }
+        seen = _without(replace(known, observed=observed), broken)
+        seen = replace(seen, account=baselined(seen))
+        return _without(seen, obstacles(seen))
+
+
+def _without(situation: Situation, problems: dict[str, str]) -> Situation:
+    """The same, with these leases asked to end as failed."""
+    leases = tuple(
+        lease.end(EndReason.FAILED, now=situation.now, problem=problems[lease.id])
+        if lease.id in problems
+        else lease
+        for lease in situation.leases
+    )
+    return replace(situation, leases=leases)

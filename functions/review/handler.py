@@ -1,0 +1,106 @@
+"""Review: count one person's word on one request, and settle it when enough have spoken."""
+
+from dataclasses import dataclass
+
+from keylease.approval.approve import Approve
+from keylease.approval.terms import Terms, refusal
+from keylease.domain.audit import AuditEntry
+from keylease.domain.decision import Effect
+from keylease.domain.events import (
+    Event,
+    RequestApproved,
+    RequestDenied,
+    ReviewGiven,
+    ReviewRecorded,
+    ReviewRefused,
+)
+from keylease.domain.outcome import NOTHING, Outcome
+from keylease.domain.people import ExternalId
+from keylease.domain.request import Request, RequestStatus, Review, Verdict
+from keylease.function import Function
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Directory
+from keylease.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReview:
+    """Consumes verified clicks and commands; races are settled by the request's version."""
+
+    store: Store
+    clock: Clock
+    directory: Directory
+    terms: Terms
+    approve: Approve
+
+    async def __call__(self, event: Event, /) -> Outcome:
+        given = event.read(ReviewGiven)
+        request = await self.store.load(Request, given.request_id)
+        if request is None:
+            return NOTHING
+        refused = await self._refusal(given, request)
+        if refused:
+            return self._refuse(given, refused)
+        reviewed = request.evolve(reviews=(*request.reviews, self._review(given, request)))
+        if given.verdict == Verdict.DENY:
+            reasons = (given.reason or f"denied by {given.reviewer}",)
+            return self.approve.deny(reviewed, reasons, by=given.reviewer)
+        return await self._approve_or_wait(given, reviewed)
+
+    async def _refusal(self, given: ReviewGiven, request: Request) -> str:
+        """Why this review does not count; empty when it does."""
+        if request.status is not RequestStatus.IN_REVIEW:
+            return f"the request is already {request.status}"
+        if given.digest and given.digest != request.digest:
+            return "the request has changed since it was shown to you; look at it again"
+        if any(review.reviewer == given.reviewer for review in request.reviews):
+            return "you have already reviewed it"
+        reviewer = await self.directory.principal(given.reviewer)
+        return refusal(reviewer, request) if reviewer else "the directory does not know you"
+
+    async def _approve_or_wait(self, given: ReviewGiven, request: Request) -> Outcome:
+        decision = await self.terms.decide(request.asked)
+        if decision.effect is Effect.DENY:  # the policy was tightened meanwhile
+            return self.approve.deny(request, decision.reasons)
+        missing = await self.terms.missing(request)
+        if missing:
+            event = ReviewRecorded(
+                request_id=request.id,
+                reviewer=given.reviewer,
+                verdict=given.verdict,
+                missing=missing,
+            )
+            entry = self._entry("review.recorded", given)
+            return Outcome(records=(request,), events=(event,), audit=(entry,))
+        return await self.approve(request, by=tuple(sorted({r.reviewer for r in request.reviews})))
+
+    def _review(self, given: ReviewGiven, request: Request) -> Review:
+        return Review(
+            reviewer=given.reviewer,
+            verdict=Verdict(given.verdict),
+            digest=request.digest,
+            at=self.clock.now(),
+            via=ExternalId(platform=given.platform, tenant=given.tenant, subject=given.sender),
+            reason=given.reason,
+        )
+
+    def _refuse(self, given: ReviewGiven, why: str) -> Outcome:
+        event = ReviewRefused(request_id=given.request_id, reviewer=given.reviewer, reason=why)
+        return Outcome(events=(event,), audit=(self._entry("review.refused", given, why=why),))
+
+    def _entry(self, action: str, given: ReviewGiven, *, why: str = "") -> AuditEntry:
+        return AuditEntry(
+            at=self.clock.now(),
+            action=action,
+            subject=given.request_id,
+            actor=given.reviewer,
+            detail={"verdict": given.verdict, "why": why},
+        )
+
+
+FUNCTION = Function(
+    name="review",
+    handler=TakeReview,
+    consumes=frozenset({ReviewGiven}),
+    emits=frozenset({RequestApproved, RequestDenied, ReviewRecorded, ReviewRefused}),
+)

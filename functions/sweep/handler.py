@@ -1,0 +1,96 @@
+"""Sweep: find what is due and say so, again and again until it is done.
+
+Timers and events only make things faster; what the store says is due gets done even when every
+one of them is lost.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from keylease.converge.admit import standing_account
+from keylease.converge.settle import about_lease
+from keylease.domain.access import StandingAccount
+from keylease.domain.account import Account
+from keylease.domain.events import (
+    AccountCheckDue,
+    Event,
+    EventData,
+    LeaseEndDue,
+    RequestAnswerDue,
+    RotationDue,
+    TimerTicked,
+)
+from keylease.domain.lease import Lease
+from keylease.domain.outcome import Outcome
+from keylease.domain.record import Record
+from keylease.domain.request import Request
+from keylease.domain.rotation import Rotation
+from keylease.function import Function
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog
+from keylease.ports.store import Store
+
+AT_ONCE = 200
+"""Records of one kind that one tick takes up; the next tick takes the next."""
+REPEAT = timedelta(minutes=1)
+"""What is still due after this long is said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Consumes a timer."""
+
+    store: Store
+    clock: Clock
+    catalog: Catalog
+
+    async def __call__(self, event: Event, /) -> Outcome:
+        now = self.clock.now()
+        events: list[EventData] = []
+        for lease in await self.store.due(Lease, before=now, limit=AT_ONCE):
+            events.append(LeaseEndDue(**about_lease(lease), occasion=_occasion(lease, now)))
+        for account in await self.store.due(Account, before=now, limit=AT_ONCE):
+            events.append(_account_due(account, now))
+        for rotation in await self.store.due(Rotation, before=now, limit=AT_ONCE):
+            due = RotationDue(account_id=rotation.account_id, occasion=_occasion(rotation, now))
+            events.append(due)
+        for request in await self.store.due(Request, before=now, limit=AT_ONCE):
+            events.append(RequestAnswerDue(request_id=request.id, occasion=_occasion(request, now)))
+        return Outcome(records=await self._enrolled(now), events=tuple(events))
+
+    async def _enrolled(self, now: datetime) -> tuple[Record, ...]:
+        """Records of declared standing accounts that are new, or whose schedule has changed."""
+        found = []
+        for declared in self.catalog.standing():
+            account = await self.store.load(Account, declared.id)
+            if account is None or account.rotation != declared.rotation:
+                found.append(_scheduled(account or standing_account(declared), declared, now))
+        return tuple(found)
+
+
+def _scheduled(account: Account, declared: StandingAccount, now: datetime) -> Account:
+    schedule = declared.rotation
+    rotate_at = schedule.next_after(now, key=account.id) if schedule else None
+    return account.evolve(rotation=schedule, rotate_at=rotate_at, owner=declared.owner)
+
+
+def _account_due(account: Account, now: datetime) -> EventData:
+    occasion = _occasion(account, now)
+    if account.recheck_at is not None and account.recheck_at <= now:
+        return AccountCheckDue(account_id=account.id, occasion=occasion)
+    return RotationDue(account_id=account.id, occasion=occasion)
+
+
+def _occasion(record: Record, now: datetime) -> str:
+    """The same while the same thing stays due, for REPEAT; then it is worth saying again."""
+    at = record.sweep_at or now
+    turn = (now - at) // REPEAT
+    return f"{record.id}@{at.isoformat()}+{turn}"
+
+
+FUNCTION = Function(
+    name="sweep",
+    handler=Sweep,
+    consumes=frozenset({TimerTicked}),
+    emits=frozenset({LeaseEndDue, AccountCheckDue, RotationDue, RequestAnswerDue}),
+)

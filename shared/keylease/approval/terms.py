@@ -1,0 +1,75 @@
+"""What the policy says of a request right now; asked at decision, at review and again at grant."""
+
+from dataclasses import dataclass
+
+from keylease.domain.decision import Decision, Effect
+from keylease.domain.lease import Lease
+from keylease.domain.people import Principal
+from keylease.domain.request import Asked, Request, Verdict
+from keylease.policy.evaluate import Facts, Policy
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog, Directory
+from keylease.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Gathers the facts that a decision needs, as they are now, and decides."""
+
+    store: Store
+    clock: Clock
+    directory: Directory
+    catalog: Catalog
+    policy: Policy
+
+    async def decide(self, asked: Asked, /) -> Decision:
+        """The policy's answer; a fact that cannot be read is a deny that says so."""
+        facts = Facts(
+            principal=await self.directory.principal(asked.requester),
+            target=self.catalog.target(asked.target),
+            members=await self._members(),
+        )
+        return self.policy.decide(asked, facts=facts, now=self.clock.now())
+
+    async def broken(self, lease: Lease, /) -> str:
+        """Why a lease that was approved may not be granted any more; empty when it may."""
+        request = await self.store.load(Request, lease.request_id)
+        if request is None or request.decision is None:
+            return "its request is not in the store"
+        decision = await self.decide(request.asked)
+        if decision.effect is Effect.DENY:
+            return "; ".join(decision.reasons)
+        missing = await self.missing(request)
+        return f"{missing} of its approvals do not count any more" if missing else ""
+
+    async def missing(self, request: Request, /) -> int:
+        """How many approvals the request still needs, counting only people who may still give one."""
+        duty = request.decision.obligations if request.decision else None
+        if duty is None:
+            return 0
+        approving = {r.reviewer for r in request.reviews if r.verdict is Verdict.APPROVE}
+        valid = [id_ for id_ in approving if await self._may_review(id_, request)]
+        return max(0, duty.approvals - len(valid))
+
+    async def _may_review(self, reviewer: str, request: Request) -> bool:
+        principal = await self.directory.principal(reviewer)
+        return principal is not None and not refusal(principal, request)
+
+    async def _members(self) -> dict[str, frozenset[str]]:
+        """Who could approve, for every group that a rule names."""
+        return {
+            group: frozenset(p.id for p in await self.directory.members(group))
+            for group in self.policy.approver_groups
+        }
+
+
+def refusal(reviewer: Principal, request: Request, /) -> str:
+    """Why this person's word does not count on this request; empty when it does."""
+    duty = request.decision.obligations if request.decision else None
+    if reviewer.id == request.asked.requester:
+        return "nobody reviews their own request"
+    if reviewer.is_workload:
+        return "a workload may ask, but never review"
+    if duty is None or not duty.approvers & (reviewer.groups | {reviewer.id}):
+        return "you are not among the people that the rule names"
+    return ""

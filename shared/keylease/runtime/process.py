@@ -1,0 +1,216 @@
+"""The one place that knows inbox, commit and outbox: runs handlers, delivers what they say.
+
+Receiving once: the inbox id is part of the commit of what the message caused. Sending at least
+once: events are part of the commit of what they tell. Everything may run twice; only one commit wins.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain
+
+import structlog
+
+from keylease.domain.events import Event, EventData, TimerTicked
+from keylease.domain.intake import Arrived, Reply
+from keylease.domain.outcome import Outcome
+from keylease.errors import BadInput, Conflict, Duplicate, KeyleaseError, ProviderError, Retry
+from keylease.function import Function
+from keylease.ports.clock import Clock
+from keylease.ports.ids import Ids
+from keylease.ports.sinks import Sink
+from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
+
+log = structlog.get_logger(__name__)
+
+RACES = 8
+"""How often a handler runs again at once after a lost compare-and-set."""
+MOST_ATTEMPTS = 20
+"""Deliveries of one parcel before it is parked: about an hour and a half with LONGEST_WAIT."""
+LONGEST_WAIT = timedelta(minutes=5)
+LONGEST_RACE = timedelta(seconds=5)
+"""After a lost race, which is over soon: later events of the lane wait behind this one."""
+PATIENCE = timedelta(minutes=5)
+"""The longest that one delivery may take."""
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A function with its ports filled in."""
+
+    function: Function
+    handler: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Which destinations want which event."""
+
+    functions: tuple[Function, ...] = ()
+    sinks: tuple[str, ...] = ()
+
+    def destinations(self, content: EventData, /) -> tuple[str, ...]:
+        """`function:<name>` for each that consumes it, `sink:<name>` for each sink."""
+        takers = (f"function:{f.name}" for f in self.functions if type(content) in f.consumes)
+        sinks = (f"sink:{name}" for name in self.sinks if content.is_result)
+        return tuple(chain(takers, sinks))
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """Keeps `ports.journal.Journal`: gives events their ids, time and destinations."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    router: Router
+    wake: Callable[[], None] = lambda: None
+    """Called after each commit that left something to deliver."""
+
+    async def commit(self, outcome: Outcome, /, *, inbox: InboxId | None = None) -> None:
+        """Make an outcome durable, with the inbox id of what caused it."""
+        outgoing = tuple(chain.from_iterable(self._address(event) for event in outcome.events))
+        batch = Batch(
+            inbox=inbox,
+            records=outcome.records,
+            guards=outcome.guards,
+            outgoing=outgoing,
+            audit=outcome.audit,
+        )
+        if batch == Batch(inbox=inbox):
+            return
+        await self.store.commit(batch)
+        if outgoing:
+            self.wake()
+
+    def _address(self, content: EventData) -> tuple[Outgoing, ...]:
+        destinations = self.router.destinations(content)
+        if not destinations:
+            return ()
+        traceparent = structlog.contextvars.get_contextvars().get("traceparent")
+        event = Event.of(
+            content,
+            id=content.natural_id or self.ids.new("evt"),
+            time=self.clock.now(),
+            traceparent=traceparent,
+        )
+        return tuple(Outgoing(event=event, destination=name) for name in destinations)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Runs the functions of one process over one store."""
+
+    commits: Commits
+    functions: Mapping[str, Bound]
+    sinks: Mapping[str, Sink] = field(default_factory=dict)
+
+    async def receive(self, arrived: Arrived, /) -> Reply:
+        """Take in one verified message: inbox and effect in one commit, then the reply.
+
+        Raises:
+            Conflict: the store was too busy; the sender shall try again.
+        """
+        inbox = InboxId(source=f"{arrived.source}/{arrived.tenant}", key=arrived.key)
+        with structlog.contextvars.bound_contextvars(traceparent=arrived.traceparent):
+            for _ in range(RACES):
+                outcome, reply = await self.functions["intake"].handler(arrived)  # type: ignore[misc]  # intake answers with both
+                try:
+                    await self.commits.commit(outcome, inbox=inbox)
+                except Conflict:
+                    continue
+                except Duplicate:
+                    log.info("intake.repeated", source=inbox.source, request_id=reply.request_id)
+                return reply  # type: ignore[no-any-return]  # as above
+        msg = "too many commits at once; send it again"
+        raise Conflict(msg)
+
+    async def run(self, name: str, event: Event, /) -> None:
+        """Run one function on one event and commit what it decides.
+
+        Raises:
+            Duplicate: it was processed before.
+            KeyleaseError: as its `retry` says.
+        """
+        inbox = InboxId(source=f"function:{name}", key=event.id)
+        await self._commit_of(name, event, inbox=inbox)
+
+    async def tick(self) -> None:
+        """Let sweep find what is due."""
+        now = self.commits.clock.now()
+        tick = Event.of(TimerTicked(), id=f"tick-{now.isoformat()}", time=now)
+        await self._commit_of("sweep", tick, inbox=None)
+
+    async def _commit_of(self, name: str, event: Event, *, inbox: InboxId | None) -> None:
+        for _ in range(RACES):
+            try:
+                outcome = await self.functions[name].handler(event)  # type: ignore[misc]  # all but intake answer with an Outcome
+                await self.commits.commit(outcome, inbox=inbox)
+            except Conflict:
+                continue
+            return
+        msg = f"{name} lost {RACES} races in a row"
+        raise Conflict(msg)
+
+    async def relay(self) -> int:
+        """Deliver what may be delivered now, one parcel per lane; returns how many were tried."""
+        now = self.commits.clock.now()
+        parcels = await self.commits.store.parcels(before=now, limit=BATCH)
+        async with asyncio.TaskGroup() as group:
+            for parcel in parcels:
+                group.create_task(self._deliver(parcel))
+        return len(parcels)
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        store, event = self.commits.store, parcel.outgoing.event
+        words = {"event": event.type, "subject": event.subject, "event_id": event.id}
+        with structlog.contextvars.bound_contextvars(
+            **_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent
+        ):
+            try:
+                async with asyncio.timeout(PATIENCE.total_seconds()):
+                    await self._hand_over(parcel)
+            except Duplicate:
+                await store.delivered(parcel)
+            except KeyleaseError as e:
+                await self._trouble(parcel, e, gives_up=e.retry is Retry.NEVER)
+            except Exception as e:  # a fault of ours: never dropped, never acknowledged as done
+                log.exception("delivery.crashed", destination=parcel.outgoing.destination)
+                await self._trouble(parcel, e, gives_up=False)
+            else:
+                await store.delivered(parcel)
+                log.info("event.delivered", destination=parcel.outgoing.destination, **words)
+
+    async def _hand_over(self, parcel: Parcel) -> None:
+        role, _, name = parcel.outgoing.destination.partition(":")
+        if role == "function" and name in self.functions:
+            await self.run(name, parcel.outgoing.event)
+        elif role == "sink" and name in self.sinks:
+            await self.sinks[name].deliver(parcel.outgoing.event)
+        else:
+            msg = f"nothing here is called {parcel.outgoing.destination}; configure it, then retry"
+            raise BadInput(msg, field="destination")
+
+    async def _trouble(self, parcel: Parcel, e: Exception, *, gives_up: bool) -> None:
+        now = self.commits.clock.now()
+        if gives_up or parcel.attempts + 1 >= MOST_ATTEMPTS:
+            # A foreign exception's words may hold anything; ours hold no secret (errors.py).
+            reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
+            log.error("event.parked", destination=parcel.outgoing.destination, reason=reason)
+            await self.commits.store.park(parcel, reason=reason, at=now)
+            return
+        longest = LONGEST_RACE if isinstance(e, Conflict) else LONGEST_WAIT
+        wait = min(longest, timedelta(seconds=2**parcel.attempts)) * self.commits.ids.jitter()
+        asked = e.retry_after if isinstance(e, ProviderError) else None
+        if asked is not None:
+            wait = max(wait, timedelta(seconds=asked))
+        log.warning("event.postponed", destination=parcel.outgoing.destination, why=type(e).__name__)
+        await self.commits.store.postpone(parcel, until=now + wait)
+
+
+def _ids_of(event: Event) -> dict[str, object]:
+    """The ids that every log line of this event carries."""
+    names = ("request_id", "lease_id", "account_id", "rule")
+    return {name: event.data[name] for name in names if name in event.data}
