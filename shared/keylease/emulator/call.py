@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NoReturn
 
 from pydantic import JsonValue
 
@@ -42,16 +41,15 @@ class Call:
         text = self.parameters.get(name) or str(default)
         is_number = text.isascii() and text.isdigit() and len(text) <= MAX_NUMBER_DIGITS
         if not is_number or not lowest <= int(text) <= highest:
-            self.refuse_parameter(name)
+            raise self.bad_parameter(name)
         return int(text)
 
-    def refuse(self, own: OwnCode, message: str) -> NoReturn:
-        raise Refusal(own.code, message, status=own.status)
+    def refusal(self, own: OwnCode, message: str) -> Refusal:
+        return Refusal(own.code, message, status=own.status)
 
-    def refuse_parameter(self, name: str) -> NoReturn:
-        self.refuse(
-            self.live.settings.codes.invalid_parameter, f"The parameter {name} is not valid."
-        )
+    def bad_parameter(self, name: str) -> Refusal:
+        code = self.live.settings.codes.invalid_parameter
+        return self.refusal(code, f"The parameter {name} is not valid.")
 
     def document(self) -> Mapping[str, JsonValue]:
         """The JSON object in the body."""
@@ -60,7 +58,7 @@ class Call:
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):
-            self.refuse_parameter("body")
+            raise self.bad_parameter("body")
         return parsed
 
     def text(self, document: Mapping[str, JsonValue], name: str) -> str | None:
@@ -68,7 +66,7 @@ class Call:
         if value is None:
             return None
         if not isinstance(value, str) or not _is_encodable(value):
-            self.refuse_parameter(name)
+            raise self.bad_parameter(name)
         return value
 
     def required_text(self, document: Mapping[str, JsonValue], name: str) -> str:
@@ -82,9 +80,9 @@ class Call:
         if value is None:
             return None
         if not isinstance(value, Sequence) or isinstance(value, str):
-            self.refuse_parameter(name)
+            raise self.bad_parameter(name)
         if not all(isinstance(item, str) and _is_encodable(item) for item in value):
-            self.refuse_parameter(name)
+            raise self.bad_parameter(name)
         return tuple(str(item) for item in value)
 
 
@@ -113,8 +111,6 @@ class Operation:
         return variables
 
 
-def page(
-    rows: Sequence[JsonValue], *, number: int, size: int
-) -> tuple[list[JsonValue], int]:
+def page(rows: Sequence[JsonValue], *, number: int, size: int) -> tuple[list[JsonValue], int]:
     """One page and the total."""
     return list(rows[(number - 1) * size : number * size]), len(rows)

@@ -2,6 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+Delay = Annotated[timedelta, Field(ge=timedelta(), le=timedelta(days=1))]
+"""A duration that no arithmetic on dates can overflow."""
 
 
 def wall_clock() -> datetime:

@@ -1,6 +1,7 @@
 """The emulated cloud as one function: a wire request in, an answer or a broken connection out."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -178,8 +179,6 @@ def _username(wire: Wire, *, target: Target, parameters: Mapping[str, str]) -> s
 
 
 def _username_in(wire: Wire) -> str | None:
-    import json
-
     try:
         document = json.loads(wire.body)
     except (ValueError, RecursionError):
@@ -214,7 +213,7 @@ def _instead(fault: FaultPlan, *, exchange: Exchange) -> Answer:
     if fault.kind is FaultKind.SUCCESS_FALSE and style is Style.ROA:
         return json_answer(service_failure(refusal, request_id=request_id))
     if fault.kind is FaultKind.SUCCESS_FALSE:
-        payload = {"RequestId": request_id, "Success": False, "Code": code}
+        payload: Payload = {"RequestId": request_id, "Success": False, "Code": code}
         return json_answer({**payload, "Message": fault.message})
     if fault.kind is FaultKind.THROTTLE:
         refusal = GatewayRefusal(code, fault.message, status=status)

@@ -5,8 +5,9 @@ import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from keylease.emulator.cloud import Cloud
 from keylease.emulator.envelope import Answer, json_answer
@@ -14,8 +15,11 @@ from keylease.emulator.faults import FaultPlan
 from keylease.emulator.wire import Wire
 
 PREFIX = "_emulator"
+LONGEST_LEAP = timedelta(days=366)
 _PLANS = TypeAdapter(tuple[FaultPlan, ...])
-_DURATION = TypeAdapter(timedelta)
+_LEAP: TypeAdapter[timedelta] = TypeAdapter(
+    Annotated[timedelta, Field(ge=-LONGEST_LEAP, le=LONGEST_LEAP)]
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Control:
     def _advance(self, document: JsonValue) -> JsonValue:
         """`{"advance": "PT15M"}` or seconds."""
         by = document.get("advance") if isinstance(document, dict) else None
-        self.cloud.clock.advance(_DURATION.validate_python(by))
+        self.cloud.clock.advance(_LEAP.validate_python(by))
         return {"now": self.cloud.clock.now().isoformat()}
 
     def _state(self, _: JsonValue) -> JsonValue:

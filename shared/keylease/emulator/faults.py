@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from keylease.emulator.clock import Delay
+
 ANY = "*"
 
 
@@ -45,16 +47,16 @@ class FaultPlan(BaseModel):
     skip: int = Field(default=0, ge=0)
     times: int | None = Field(default=1, ge=1)
     """None: without end."""
-    lasts: timedelta | None = None
+    lasts: Delay | None = None
     """From the first strike on; then the plan is spent whatever `times` says."""
     probability: float = Field(default=1.0, ge=0, le=1)
     code: str | None = None
     message: str = "This fault was planned."
     status: int | None = Field(default=None, ge=200, le=599)
-    retry_after: timedelta | None = None
-    delay: timedelta = timedelta(seconds=1)
+    retry_after: Delay | None = None
+    delay: Delay = timedelta(seconds=1)
     is_done: bool = False
-    payload: JsonValue = Field(default_factory=lambda: {"surprise": [1, 2, 3]})
+    payload: JsonValue = "not what was asked for"
 
 
 @dataclass(slots=True)

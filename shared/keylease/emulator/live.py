@@ -12,6 +12,7 @@ from keylease.emulator.world import (
     MqInstance,
     RedisAccount,
     RedisInstance,
+    SessionKey,
     Settings,
     World,
 )
@@ -40,6 +41,9 @@ class Shelf(Generic[Instance]):
     def get_stale(self, instance_id: str) -> Instance | None:
         return self._before.get(instance_id, self.get(instance_id))
 
+    def __getitem__(self, instance_id: str) -> Instance:
+        return self._current[instance_id]
+
     def put(self, instance: Instance) -> None:
         self._before[instance.id] = self._current[instance.id]
         self._current[instance.id] = instance
@@ -63,9 +67,9 @@ class Live:
         merged = {**self.settings.model_dump(), **settings}
         self.settings = Settings.model_validate(merged)
 
-    def mint(self, *, arn: str, expires_at: datetime) -> AccessKey:
+    def mint(self, *, arn: str, expires_at: datetime) -> SessionKey:
         """Issue temporary credentials, which need their security token on every call."""
-        key = AccessKey(
+        key = SessionKey(
             id=f"STS.{secrets.token_hex(12)}",
             secret=SecretStr(secrets.token_urlsafe(32)),
             security_token=SecretStr(f"CAIS{secrets.token_urlsafe(120)}+/=="),

@@ -1,5 +1,6 @@
-"""Unsigned sources of credentials: a credentials URI and a look-alike of the ECS metadata service."""
+"""Unsigned sources of credentials: a credentials URI and a look-alike of the ECS metadata."""
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ CREDENTIALS_URI = ("_emulator", "credentials")
 TOKEN_PATH = ("latest", "api", "token")
 ROLES_PATH = ("latest", "meta-data", "ram", "security-credentials")
 LONGEST_TTL = 21600
+_TTL = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(slots=True)
@@ -37,8 +39,7 @@ class Metadata:
 
     def _token(self, wire: Wire) -> Answer:
         ttl = wire.header("x-aliyun-ecs-metadata-token-ttl-seconds")
-        is_number = ttl.isascii() and ttl.isdigit() and len(ttl) < 6
-        if not is_number or not 1 <= int(ttl) <= LONGEST_TTL:
+        if not _TTL.fullmatch(ttl) or not 1 <= int(ttl) <= LONGEST_TTL:
             return _text("bad ttl", status=400)
         token = secrets.token_urlsafe(32)
         self._tokens[token] = self.now() + timedelta(seconds=int(ttl))

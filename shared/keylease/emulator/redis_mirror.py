@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from keylease.emulator.resp import DEFAULT_PORT, connected, parsed
 from keylease.emulator.world import RedisAccount, RedisInstance
+from keylease.errors import Misconfigured
 
 NEVER = ("-@admin", "-@dangerous")
 READING = ("+@read", "+@connection", "+@transaction", "+select", "+ping")
@@ -28,11 +29,23 @@ class RedisMirror:
         address = {"connection_domain": parts.hostname, "port": parts.port or DEFAULT_PORT}
         return instance.model_copy(update=address)
 
+    async def demand(self) -> None:
+        """Fail at start rather than at the first account."""
+        try:
+            await self._send("PING")
+        except (OSError, ValueError) as e:
+            raise Misconfigured(
+                f"the Redis server to mirror cannot be used ({type(e).__name__}): "
+                "give redis://[user:password@]host[:port] of a running one"
+            ) from e
+
     async def put(self, account: RedisAccount, /) -> None:
         """Create the user or replace everything it had; an old password stops to work."""
         password = f">{account.password.get_secret_value()}"
         rules = PERMISSIONS[account.privilege]
-        await self._send("ACL", "SETUSER", account.name, "reset", "on", password, "~*", "&*", *rules)
+        await self._send(
+            "ACL", "SETUSER", account.name, "reset", "on", password, "~*", "&*", *rules
+        )
 
     async def remove(self, account: RedisAccount, /) -> None:
         """Remove the user; the server closes its connections, as the real service does."""

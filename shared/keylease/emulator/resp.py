@@ -1,8 +1,8 @@
 """As much of the Redis protocol as the mirror needs: send one command, read one reply."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -39,7 +39,7 @@ class Connection:
 def parsed(url: str) -> SplitResult:
     parts = urlsplit(url)
     if parts.scheme != "redis" or not parts.hostname:
-        raise ValueError("expected redis://[user:password@]host[:port]")  # noqa: TRY003
+        raise ValueError("expected redis://[user:password@]host[:port]")
     return parts
 
 

@@ -75,6 +75,4 @@ def _rpc_target(wire: Wire, *, parameters: Mapping[str, str]) -> Target:
 
 
 def _no_api(why: str) -> GatewayRefusal:
-    return GatewayRefusal(
-        "InvalidApi.NotFound", f"Specified api is not found: {why}.", status=404
-    )
+    return GatewayRefusal("InvalidApi.NotFound", f"Specified api is not found: {why}.", status=404)

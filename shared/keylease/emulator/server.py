@@ -97,9 +97,8 @@ class Face:
 
 
 def build_cloud(
-    world: World, *, redis_url: str | None, clock: EmulatorClock, seed: int
+    world: World, *, mirror: RedisMirror | None, clock: EmulatorClock, seed: int
 ) -> Cloud:
-    mirror = RedisMirror(redis_url) if redis_url else None
     if mirror is not None:
         located = tuple(map(mirror.located, world.redis))
         world = world.model_copy(update={"redis": located})
@@ -125,8 +124,11 @@ async def running(
     seed: int = 0,
 ) -> AsyncIterator[Emulator]:
     """Serve until the context is left; then every mirrored Redis user is gone again."""
+    mirror = RedisMirror(redis_url) if redis_url else None
+    if mirror is not None:
+        await mirror.demand()
     cloud = build_cloud(
-        world or default_world(), redis_url=redis_url, clock=EmulatorClock(clock), seed=seed
+        world or default_world(), mirror=mirror, clock=EmulatorClock(clock), seed=seed
     )
     metadata = Metadata(live=cloud.live, now=cloud.clock.now)
     face = Face(cloud=cloud, control=Control(cloud), metadata=metadata)

@@ -159,7 +159,9 @@ def _demand_signature(wire: Wire, *, authorization: Authorization, key: AccessKe
     )
     body_hash = hashlib.sha256(wire.body).hexdigest()
     is_genuine = hmac.compare_digest(authorization.signature, expected)
-    is_whole = hmac.compare_digest(_encoded(wire.header("x-acs-content-sha256")), body_hash.encode())
+    is_whole = hmac.compare_digest(
+        _encoded(wire.header("x-acs-content-sha256")), body_hash.encode()
+    )
     if not (is_genuine and is_whole):
         raise GatewayRefusal(
             "SignatureDoesNotMatch", "Specified signature does not match our calculation."

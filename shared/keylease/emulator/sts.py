@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from keylease.emulator.call import Call, Operation
 from keylease.emulator.envelope import Payload
 from keylease.emulator.refusal import Refusal
-from keylease.emulator.world import ACCOUNT_ID, AccessKey
+from keylease.emulator.world import ACCOUNT_ID, SessionKey
 
 VERSION = "2015-04-01"
 ANONYMOUS = frozenset({"AssumeRoleWithOIDC"})
@@ -54,10 +54,8 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def credentials(key: AccessKey) -> dict[str, str]:
+def credentials(key: SessionKey) -> dict[str, str]:
     """The four fields that every dynamic source of credentials answers."""
-    assert key.security_token is not None  # minted keys always have one
-    assert key.expires_at is not None
     return {
         "AccessKeyId": key.id,
         "AccessKeySecret": key.secret.get_secret_value(),
@@ -86,7 +84,7 @@ def _role(call: Call) -> re.Match[str]:
     if match is None:
         raise _invalid("RoleArn")
     if call.live.roles is not None and arn not in call.live.roles:
-        call.refuse(call.live.settings.codes.no_role, "The specified role does not exist.")
+        raise call.refusal(call.live.settings.codes.no_role, "The specified role does not exist.")
     return match
 
 

@@ -61,9 +61,8 @@ class Wire:
     @property
     def segments(self) -> tuple[str, ...]:
         """The decoded path without its leading slash; `()` is the root."""
-        if len(self.path) < 2 or self.path[0]:
-            return () if self.path in ((b"",), (b"*",)) else tuple(map(_readable, self.path))
-        return () if self.path[1:] == (b"",) else tuple(map(_readable, self.path[1:]))
+        parts = self.path[1:] if self.path[:1] == (b"",) else self.path
+        return () if parts in ((), (b"",), (b"*",)) else tuple(map(_readable, parts))
 
     def header(self, name: str) -> str:
         """A repeated header reads as its sorted values, comma-joined: that is what is signed."""
@@ -71,8 +70,8 @@ class Wire:
 
     def parameters(self) -> dict[str, str]:
         """Query and form body together; RPC services take either, and the query wins."""
-        is_form = self.header("content-type").lower().startswith(
-            "application/x-www-form-urlencoded"
+        is_form = (
+            self.header("content-type").lower().startswith("application/x-www-form-urlencoded")
         )
         pairs = (*self.query, *(form_pairs(self.body) if is_form else ()))
         return {_readable(key): _readable(value) for key, value in reversed(pairs)}

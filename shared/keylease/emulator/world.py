@@ -3,19 +3,23 @@
 A write replaces a row, so the state before the last write stays whole for stale reads.
 """
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, ValidationError
+
+from keylease.emulator.clock import Delay
+from keylease.errors import Misconfigured
 
 REGION = "cn-hangzhou"
 ACCOUNT_ID = "123456789012"
 
 
 class Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class AccessKey(Row):
@@ -28,6 +32,13 @@ class AccessKey(Row):
     arn: str = f"acs:ram::{ACCOUNT_ID}:user/keylease"
     denied: tuple[str, ...] = ()
     """Operations that RAM forbids this key."""
+
+
+class SessionKey(AccessKey):
+    """Temporary credentials, as STS and the metadata service issue them."""
+
+    security_token: SecretStr
+    expires_at: AwareDatetime
 
 
 class Topic(Row):
@@ -164,13 +175,13 @@ class Settings(Row):
     acl_checks_resources: bool = True
     masks_passwords: bool = False
     """GetInstanceAccount answers asterisks instead of the real password."""
-    redis_settles_after: timedelta = timedelta(seconds=0.2)
-    redis_removes_after: timedelta = timedelta(seconds=0.2)
-    redis_changes_for: timedelta = timedelta()
-    redis_name_pattern: str = r"[a-z][a-z0-9_]{0,99}"
+    redis_settles_after: Delay = timedelta(seconds=0.2)
+    redis_removes_after: Delay = timedelta(seconds=0.2)
+    redis_changes_for: Delay = timedelta()
+    redis_name_pattern: re.Pattern[str] = re.compile(r"[a-z][a-z0-9_]{0,99}")
     redis_reserved_names: tuple[str, ...] = ("admin", "root", "replicator")
     """The vendor's list is not published."""
-    token_lifetime: timedelta = timedelta(hours=1)
+    token_lifetime: Delay = timedelta(hours=1)
     """For the credentials URI and the metadata service."""
     imds_requires_token: bool = False
     codes: OwnCodes = OwnCodes()
@@ -215,4 +226,11 @@ def load_world(path: Path) -> World:
     """Read a world from YAML (JSON is YAML)."""
     import yaml  # noqa: PLC0415  # only a world from a file pays for it
 
-    return World.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    try:
+        return World.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as e:
+        first = e.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Misconfigured(f"{path}: {place}: {first['msg']}") from None
+    except (OSError, ValueError, yaml.YAMLError) as e:
+        raise Misconfigured(f"{path}: no readable YAML or JSON ({type(e).__name__})") from None

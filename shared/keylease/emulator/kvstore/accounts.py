@@ -63,7 +63,7 @@ def delete(call: Call) -> Payload:
     instance = changeable_instance(call)
     account = account_named(call, instance=instance)
     if account.built_in:
-        call.refuse(
+        raise call.refusal(
             call.live.settings.codes.built_in_account,
             "Current DB instance account does not support this operation.",
         )
@@ -121,7 +121,7 @@ def with_account(instance: RedisInstance, account: RedisAccount) -> RedisInstanc
 
 def _requested(call: Call) -> RedisAccount:
     if call.parameters.get("AccountType", "Normal") != "Normal":
-        call.refuse_parameter("AccountType")
+        raise call.bad_parameter("AccountType")
     description = call.parameters.get("AccountDescription", "")
     return RedisAccount(
         name=valid_new_name(call),

@@ -22,7 +22,7 @@ def valid_new_name(call: Call) -> str:
 
 def valid_name(call: Call) -> str:
     name = call.required("AccountName")
-    if not re.fullmatch(call.live.settings.redis_name_pattern, name):
+    if not call.live.settings.redis_name_pattern.fullmatch(name):
         raise Refusal("InvalidAccountName.Format", "Specified AccountName is not valid.")
     return name
 

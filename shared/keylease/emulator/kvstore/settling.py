@@ -12,7 +12,7 @@ from typing import Protocol
 from keylease.emulator.clock import EmulatorClock
 from keylease.emulator.kvstore.accounts import with_account
 from keylease.emulator.live import Live
-from keylease.emulator.world import RedisAccount, RedisInstance
+from keylease.emulator.world import RedisAccount
 
 log = logging.getLogger("keylease.emulator")
 TICK = 0.02
@@ -92,11 +92,11 @@ class Settling:
         self._store(instance_id, account=account)
 
     def _account(self, instance_id: str, *, name: str) -> RedisAccount | None:
-        instance = self._instance(instance_id)
+        instance = self._live.redis[instance_id]
         return next((row for row in instance.accounts if row.name == name), None)
 
     def _store(self, instance_id: str, *, account: RedisAccount) -> None:
-        instance = self._instance(instance_id)
+        instance = self._live.redis[instance_id]
         if account.leaving:
             rest = tuple(row for row in instance.accounts if row.name != account.name)
             self._live.redis.put(instance.model_copy(update={"accounts": rest}))
@@ -105,8 +105,3 @@ class Settling:
         current = next(row for row in instance.accounts if row.name == account.name)
         settled = current.model_copy(update={"settles_at": None})
         self._live.redis.put(with_account(instance, settled))
-
-    def _instance(self, instance_id: str) -> RedisInstance:
-        found = self._live.redis.get(instance_id)
-        assert found is not None, instance_id  # instances never leave the shelf
-        return found

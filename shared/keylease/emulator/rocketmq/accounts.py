@@ -62,7 +62,7 @@ def delete(call: Call) -> Payload:
     instance = usable_instance(call)
     account = account_named(call, instance=instance, username=path_value(call, "username"))
     if account.account_type == "DEFAULT":
-        call.refuse(
+        raise call.refusal(
             call.live.settings.codes.protected_account, "The instance account cannot be deleted."
         )
     without = tuple(row for row in instance.accounts if row is not account)
@@ -103,9 +103,9 @@ OPERATIONS: Mapping[str, Callable[[Call], Payload]] = {
 def _demand_room(call: Call, *, instance: MqInstance, username: str) -> None:
     codes = call.live.settings.codes
     if any(account.username == username for account in instance.accounts):
-        call.refuse(codes.duplicate_account, "The instance account already exists.")
+        raise call.refusal(codes.duplicate_account, "The instance account already exists.")
     if len(instance.accounts) >= instance.account_limit:
-        call.refuse(codes.account_quota, "The instance has too many accounts.")
+        raise call.refusal(codes.account_quota, "The instance has too many accounts.")
 
 
 def _changes(call: Call) -> Mapping[str, object]:
@@ -117,7 +117,7 @@ def _changes(call: Call) -> Mapping[str, object]:
         changes["password"] = SecretStr(call.parameters["password"])
     if "accountStatus" in call.parameters:
         if call.parameters["accountStatus"] not in STATUSES:
-            call.refuse_parameter("accountStatus")
+            raise call.bad_parameter("accountStatus")
         changes["account_status"] = call.parameters["accountStatus"]
     if "remark" in call.parameters:
         changes["remark"] = call.parameters["remark"]
@@ -133,7 +133,9 @@ def _without_rules(call: Call, *, instance: MqInstance, username: str) -> MqInst
     removal = call.live.settings.account_removal
     others = tuple(rule for rule in instance.rules if rule.username != username)
     if removal == "refused_with_rules" and len(others) < len(instance.rules):
-        call.refuse(call.live.settings.codes.account_has_rules, "The account still has ACL rules.")
+        raise call.refusal(
+            call.live.settings.codes.account_has_rules, "The account still has ACL rules."
+        )
     return instance.model_copy(update={"rules": others}) if removal == "removes_rules" else instance
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -28,15 +29,15 @@ def create(call: Call) -> Payload:
     rule = MqRule.model_validate(
         {
             **_selector(call, document),
-            "decision": _decision(call, document) or _lacking("decision"),
-            "actions": _actions(call, document) or _lacking("actions"),
+            "decision": _present(_decision(call, document), name="decision"),
+            "actions": _present(_actions(call, document), name="actions"),
             "ip_whitelists": _networks(call, document) or (),
         }
     )
     account_named(call, instance=instance, username=rule.username)
     _demand_resource(call, instance=instance, rule=rule)
     if any(row.key == rule.key for row in instance.rules):
-        call.refuse(call.live.settings.codes.duplicate_rule, "The ACL already exists.")
+        raise call.refusal(call.live.settings.codes.duplicate_rule, "The ACL already exists.")
     call.live.rocketmq.put(_with_rules(instance, (*instance.rules, rule)))
     return DONE
 
@@ -91,6 +92,7 @@ OPERATIONS: Mapping[str, Callable[[Call], Payload]] = {
     "ListInstanceAcl": list_all,
 }
 
+Value = TypeVar("Value", str, tuple[str, ...])
 Given = Mapping[str, tuple[str, ...] | str | None]
 
 
@@ -121,7 +123,7 @@ UPDATES: Mapping[AclUpdate, Callable[[MqRule, Given], Mapping[str, object]]] = {
 def _selector(call: Call, source: Mapping[str, JsonValue] | Mapping[str, str]) -> Mapping[str, str]:
     resource_type = call.required_text(source, "resourceType")
     if resource_type not in ACTIONS:
-        call.refuse_parameter("resourceType")
+        raise call.bad_parameter("resourceType")
     return {
         "username": path_value(call, "username"),
         "resource_type": resource_type,
@@ -132,7 +134,7 @@ def _selector(call: Call, source: Mapping[str, JsonValue] | Mapping[str, str]) -
 def _decision(call: Call, document: Mapping[str, JsonValue]) -> str | None:
     decision = call.text(document, "decision")
     if decision is not None and decision not in DECISIONS:
-        call.refuse_parameter("decision")
+        raise call.bad_parameter("decision")
     return decision
 
 
@@ -142,22 +144,30 @@ def _actions(call: Call, document: Mapping[str, JsonValue]) -> tuple[str, ...] |
     allowed = ACTIONS[call.required_text(document, "resourceType")]
     words = {word.lower() for action in actions or () for word in action.split("|")}
     if not words <= allowed:
-        call.refuse_parameter("actions")
+        raise call.bad_parameter("actions")
     return actions
 
 
 def _networks(call: Call, document: Mapping[str, JsonValue]) -> tuple[str, ...] | None:
     networks = call.texts(document, "ipWhitelists")
     for network in networks or ():
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            call.refuse_parameter("ipWhitelists")
+        if not _is_network(network):
+            raise call.bad_parameter("ipWhitelists")
     return networks
 
 
-def _lacking(name: str) -> str:
-    raise missing(name)
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _present(value: Value | None, *, name: str) -> Value:
+    if not value:
+        raise missing(name)
+    return value
 
 
 def _rule(call: Call, *, instance: MqInstance, selector: Mapping[str, str]) -> MqRule:
@@ -165,7 +175,7 @@ def _rule(call: Call, *, instance: MqInstance, selector: Mapping[str, str]) -> M
     for rule in instance.rules:
         if rule.key == wanted:
             return rule
-    call.refuse(call.live.settings.codes.no_rule, "The instance ACL does not exist.")
+    raise call.refusal(call.live.settings.codes.no_rule, "The instance ACL does not exist.")
 
 
 def _demand_resource(call: Call, *, instance: MqInstance, rule: MqRule) -> None:
@@ -175,9 +185,9 @@ def _demand_resource(call: Call, *, instance: MqInstance, rule: MqRule) -> None:
     codes = call.live.settings.codes
     if rule.resource_type == "Topic":
         if all(topic.name != rule.resource_name for topic in instance.topics):
-            call.refuse(codes.no_topic, "The topic cannot be found.")
+            raise call.refusal(codes.no_topic, "The topic cannot be found.")
     elif all(group.name != rule.resource_name for group in instance.groups):
-        call.refuse(codes.no_group, "The consumer group cannot be found.")
+        raise call.refusal(codes.no_group, "The consumer group cannot be found.")
 
 
 def _shown(rule: MqRule, *, instance: MqInstance, acl_type: str) -> dict[str, JsonValue]:

@@ -1,13 +1,12 @@
 """How an operation finds its RocketMQ instance and the rows in it."""
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from pydantic import JsonValue
 
 from keylease.emulator.call import Call, page
 from keylease.emulator.envelope import Payload
-from keylease.emulator.refusal import missing
+from keylease.emulator.refusal import Refusal, missing
 from keylease.emulator.world import MqAccount, MqInstance
 
 DEFAULT_PAGE_SIZE = 10
@@ -21,7 +20,7 @@ def instance_of(call: Call) -> MqInstance:
     shelf = call.live.rocketmq
     found = shelf.get_stale(instance_id) if call.is_stale else shelf.get(instance_id)
     if found is None:
-        _no_instance(call)
+        raise _no_instance(call)
     return found
 
 
@@ -29,14 +28,14 @@ def usable_instance(call: Call) -> MqInstance:
     """An instance that is not released: only GetInstance still shows those."""
     instance = instance_of(call)
     if instance.status == "RELEASED":
-        _no_instance(call)
+        raise _no_instance(call)
     return instance
 
 
 def acl_instance(call: Call) -> MqInstance:
     instance = usable_instance(call)
     if "apache_acl" not in instance.acl_types:
-        call.refuse(
+        raise call.refusal(
             call.live.settings.codes.acl_not_enabled, "The instance does not use ACL accounts."
         )
     return instance
@@ -46,7 +45,7 @@ def account_named(call: Call, *, instance: MqInstance, username: str) -> MqAccou
     for account in instance.accounts:
         if account.username == username:
             return account
-    call.refuse(call.live.settings.codes.no_account, "The instance account does not exist.")
+    raise call.refusal(call.live.settings.codes.no_account, "The instance account does not exist.")
 
 
 def path_value(call: Call, name: str) -> str:
@@ -72,5 +71,5 @@ def paged(
     }
 
 
-def _no_instance(call: Call) -> NoReturn:
-    call.refuse(call.live.settings.codes.no_instance, "The instance cannot be found.")
+def _no_instance(call: Call) -> Refusal:
+    return call.refusal(call.live.settings.codes.no_instance, "The instance cannot be found.")

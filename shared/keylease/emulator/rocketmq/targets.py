@@ -33,9 +33,7 @@ def get_instance(call: Call) -> Payload:
             "instanceQuotas": [
                 _quota("TOPIC_COUNT", used=len(instance.topics), total=1000),
                 _quota("GROUP_COUNT", used=len(instance.groups), total=1000),
-                _quota(
-                    "ACCOUNT_COUNT", used=len(instance.accounts), total=instance.account_limit
-                ),
+                _quota("ACCOUNT_COUNT", used=len(instance.accounts), total=instance.account_limit),
             ],
         }
     }
@@ -59,7 +57,7 @@ def get_topic(call: Call) -> Payload:
     for topic in instance.topics:
         if topic.name == name:
             return {"data": {**_topic(topic, instance=instance), "priority": 0}}
-    call.refuse(call.live.settings.codes.no_topic, "The topic cannot be found.")
+    raise call.refusal(call.live.settings.codes.no_topic, "The topic cannot be found.")
 
 
 def list_groups(call: Call) -> Payload:
@@ -77,7 +75,7 @@ def get_group(call: Call) -> Payload:
     for group in instance.groups:
         if group.name == name:
             return {"data": _group(group, instance=instance)}
-    call.refuse(call.live.settings.codes.no_group, "The consumer group cannot be found.")
+    raise call.refusal(call.live.settings.codes.no_group, "The consumer group cannot be found.")
 
 
 OPERATIONS: Mapping[str, Callable[[Call], Payload]] = {
