@@ -38,11 +38,6 @@ class Situation:
         return tuple(lease for lease in self.leases if lease.deserves_access(self.now))
 
     @property
-    def over(self) -> tuple[Lease, ...]:
-        """Leases whose access shall be gone now."""
-        return tuple(lease for lease in self.leases if not lease.deserves_access(self.now))
-
-    @property
     def changed(self) -> tuple[Lease, ...]:
         """Leases that this look has changed."""
         return tuple(new for new, old in zip(self.leases, self.loaded, strict=True) if new != old)

@@ -6,7 +6,7 @@ Knows nothing of fold and plan, on purpose: a fault there is stopped here.
 from keylease.domain.access import Permission, addresses_within
 from keylease.domain.account import Account, AccountKind
 from keylease.domain.lease import Lease
-from keylease.domain.steps import CreateAccount, Disable, DropAccount, DropRow, Enable, PutRow, Step
+from keylease.domain.steps import CreateAccount, DropRow, Enable, PutRow, Step
 from keylease.errors import InvariantBroken
 
 
@@ -34,7 +34,7 @@ def verify(step: Step, /, *, account: Account, live: tuple[Lease, ...]) -> None:
             _within(step, permission, account, live)
         case DropRow(permission=permission):
             _droppable(step, permission, account, live)
-        case Disable() | DropAccount():
+        case _:  # Disable, DropAccount
             _needs_own(step, account)
             _needs(step, not live, "a live lease needs the account")
 
