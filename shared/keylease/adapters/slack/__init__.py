@@ -1,0 +1,1 @@
+"""Slack: slash commands, buttons and mentions in, messages out."""

@@ -1,0 +1,1 @@
+"""The generic signed webhook: what a ticket tool's script sends."""
