@@ -138,7 +138,7 @@ async def exchange(
     async with (
         aiohttp.ClientSession(skip_auto_headers=("content-type", "user-agent")) as session,
         session.request(
-            method, URL(url, encoded=True), headers=dict(headers), data=body or None
+            method, URL(url, encoded=True), headers=headers, data=body or None
         ) as response,
     ):
         text = await response.text()
