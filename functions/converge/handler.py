@@ -83,9 +83,7 @@ class Converge:
 
     @property
     def look(self) -> Look:
-        return Look(
-            self.store, self.turns, self.clock, self.accounts, self.catalog, self.terms
-        )
+        return Look(self.store, self.turns, self.clock, self.accounts, self.catalog, self.terms)
 
     async def __call__(self, event: Event, /) -> Outcome:
         account = await self._take_turn(str(event.data["account_id"]))
@@ -135,9 +133,7 @@ class Converge:
                 await self._call(situation, step, credential)
         return False
 
-    async def _credential(
-        self, situation: Situation, steps: tuple[Step, ...]
-    ) -> Credential | None:
+    async def _credential(self, situation: Situation, steps: tuple[Step, ...]) -> Credential | None:
         """The secret of an account to be made: that of an earlier try, or a new one, sealed."""
         if not any(isinstance(step, CreateAccount) for step in steps):
             return None
@@ -149,9 +145,7 @@ class Converge:
         context = next_credential_id(situation.account)
         return new_credential(situation, self.secrets.seal(password, context=context))
 
-    async def _call(
-        self, situation: Situation, step: Step, credential: Credential | None
-    ) -> None:
+    async def _call(self, situation: Situation, step: Step, credential: Credential | None) -> None:
         target, is_first = situation.target, not situation.account.made
         if not isinstance(step, CreateAccount) or credential is None or credential.sealed is None:
             await self.accounts.apply(target, step=step)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from keylease.approval.terms import Terms
 from keylease.converge.fold import ask_ends, baselined, obstacles
 from keylease.converge.situation import Situation
 from keylease.domain.credential import Credential
@@ -13,7 +14,6 @@ from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
 from keylease.ports.store import Store
 from keylease.turn import Turns
-from keylease.approval.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Look:
         )
 
     async def target(self, known: Situation, /) -> Situation:
-        """The same, with what the target shows, less the leases that cannot or may not be served."""
+        """The same, with what the target shows, less the leases that it cannot serve."""
         observed = await self.accounts.observe(known.target, username=known.account.username)
         broken = {
             lease.id: problem

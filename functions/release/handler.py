@@ -43,9 +43,7 @@ class Release:
 
     def _cancel(self, request: Request, asked: ReleaseAsked) -> Outcome:
         words = (f"taken back by {asked.by}",)
-        cancelled = request.settle(
-            RequestStatus.CANCELLED, now=self.clock.now(), because=words
-        )
+        cancelled = request.settle(RequestStatus.CANCELLED, now=self.clock.now(), because=words)
         return Outcome(
             records=(cancelled,),
             events=(RequestCancelled(request_id=request.id),),

@@ -44,19 +44,20 @@ class Sweep:
     clock: Clock
     catalog: Catalog
 
-    async def __call__(self, event: Event, /) -> Outcome:
+    async def __call__(self, _: Event, /) -> Outcome:
         now = self.clock.now()
-        events: list[EventData] = []
-        for lease in await self.store.due(Lease, before=now, limit=AT_ONCE):
-            events.append(LeaseEndDue(**about_lease(lease), occasion=_occasion(lease, now)))
-        for account in await self.store.due(Account, before=now, limit=AT_ONCE):
-            events.append(_account_due(account, now))
-        for rotation in await self.store.due(Rotation, before=now, limit=AT_ONCE):
-            due = RotationDue(account_id=rotation.account_id, occasion=_occasion(rotation, now))
-            events.append(due)
-        for request in await self.store.due(Request, before=now, limit=AT_ONCE):
-            events.append(RequestAnswerDue(request_id=request.id, occasion=_occasion(request, now)))
-        return Outcome(records=await self._enrolled(now), events=tuple(events))
+        due = self.store.due
+        leases = await due(Lease, before=now, limit=AT_ONCE)
+        accounts = await due(Account, before=now, limit=AT_ONCE)
+        rotations = await due(Rotation, before=now, limit=AT_ONCE)
+        requests = await due(Request, before=now, limit=AT_ONCE)
+        events: tuple[EventData, ...] = (
+            *(LeaseEndDue(**about_lease(x), occasion=_occasion(x, now)) for x in leases),
+            *(_account_due(x, now) for x in accounts),
+            *(RotationDue(account_id=x.account_id, occasion=_occasion(x, now)) for x in rotations),
+            *(RequestAnswerDue(request_id=x.id, occasion=_occasion(x, now)) for x in requests),
+        )
+        return Outcome(records=await self._enrolled(now), events=events)
 
     async def _enrolled(self, now: datetime) -> tuple[Record, ...]:
         """Records of declared standing accounts that are new, or whose schedule has changed."""

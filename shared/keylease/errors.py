@@ -2,21 +2,21 @@
 
 ::
 
-    KeyleaseError                      retry
-    ├── BadInput                       never       somebody's input; names the field and the next step
-    ├── NotGenuine                     never       a message whose sender is not proved
-    ├── Conflict                       later       a compare-and-set was lost; load again and decide again
-    ├── Duplicate                      never       this inbox id was already processed; that is success
+    KeyleaseError                retry
+    ├── BadInput                 never       somebody's input; names the field and the next step
+    ├── NotGenuine               never       a message whose sender is not proved
+    ├── Conflict                 later       a compare-and-set was lost; load again and decide again
+    ├── Duplicate                never       this inbox id was already processed; that is success
     ├── ProviderError
-    │   ├── ProviderBusy               later       throttled or working on it; honour `retry_after`
-    │   ├── ProviderTransient          later       the call surely had no effect; it may be made again
-    │   ├── ProviderAmbiguous          after_read  a write whose outcome is unknown; read before anything
-    │   ├── ProviderConflict           after_read  it is already there, or in a state that forbids the call
-    │   ├── ProviderNotFound           after_read  it is not there (any more)
-    │   ├── ProviderDenied             never       our own credentials may not do this
-    │   └── ProviderRefused            never       the provider will never accept this call
-    ├── Misconfigured                  never       found at start-up; the process must not serve
-    └── InvariantBroken                never       wakes a person
+    │   ├── ProviderBusy         later       throttled or working on it; honour `retry_after`
+    │   ├── ProviderTransient    later       the call surely had no effect; it may be made again
+    │   ├── ProviderAmbiguous    after_read  a write whose outcome is unknown; read before anything
+    │   ├── ProviderConflict     after_read  it is already there, or in a state that forbids the call
+    │   ├── ProviderNotFound     after_read  it is not there (any more)
+    │   ├── ProviderDenied       never       our own credentials may not do this
+    │   └── ProviderRefused      never       the provider will never accept this call
+    ├── Misconfigured            never       found at start-up; the process must not serve
+    └── InvariantBroken          never       wakes a person
 
 A refusal by policy or by a reviewer is not an error: it is a value (`domain.decision`).
 """

@@ -12,7 +12,7 @@ from keylease.ports.journal import Journal
 from keylease.ports.store import Store
 
 TURN = timedelta(seconds=45)
-"""How long a turn lasts unless an intent renews it; after a crash the account is free again then."""
+"""How long a turn lasts unless an intent renews it; then the account is free, crash or not."""
 CALLS = timedelta(seconds=30)
 """The longest that calls between two renewals may take: over well before the turn is."""
 

@@ -105,9 +105,7 @@ def test_leases_that_would_widen_a_row_are_refused() -> None:
 
     (reason,) = reasons(
         wanted,
-        Room(
-            target=ROCKETMQ, standing=DECLARED, account=standing(username="svc"), leases=(held,)
-        ),
+        Room(target=ROCKETMQ, standing=DECLARED, account=standing(username="svc"), leases=(held,)),
     )
 
     assert "ask for a dedicated account" in reason

@@ -92,9 +92,7 @@ def test_the_baseline_of_a_row_is_kept_at_the_first_touch_only() -> None:
     case = situation(lease("a", SUB_ORDERS), account=standing(), observed=shows(PUB_ORDERS))
 
     first = baselined(case)
-    again = baselined(
-        situation(lease("a", SUB_ORDERS), account=first, observed=shows(BOTH_ORDERS))
-    )
+    again = baselined(situation(lease("a", SUB_ORDERS), account=first, observed=shows(BOTH_ORDERS)))
 
     assert first.managed == (Managed(resource=KEY[0], name=KEY[1], before=PUB_ORDERS),)
     assert again.managed == first.managed
@@ -121,8 +119,10 @@ def test_a_strangers_account_is_never_adopted() -> None:
 
 def test_a_deny_row_of_somebody_else_is_not_lifted() -> None:
     case = situation(
-        lease("a", SUB_ORDERS), lease("b", permission("group:GID_orders", "Sub")),
-        account=account(made=True), observed=shows(denies=(SUB_ORDERS,)),
+        lease("a", SUB_ORDERS),
+        lease("b", permission("group:GID_orders", "Sub")),
+        account=account(made=True),
+        observed=shows(denies=(SUB_ORDERS,)),
     )
 
     assert obstacles(case) == {"a": "the target holds a Deny rule for topic orders"}

@@ -71,9 +71,7 @@ def test_a_disabled_account_is_enabled() -> None:
 
 
 def test_too_much_goes_before_too_little_comes() -> None:
-    case = situation(
-        lease("a", SUB_ORDERS), account=OURS, observed=shows(GROUP, BOTH_ORDERS)
-    )
+    case = situation(lease("a", SUB_ORDERS), account=OURS, observed=shows(GROUP, BOTH_ORDERS))
 
     assert steps_of(case) == (DropRow("kl1", GROUP), PutRow("kl1", SUB_ORDERS, exists=True))
 

@@ -53,8 +53,13 @@ def test_a_pending_lease_is_active_after_proof() -> None:
     assert (after.lock, after.intent, after.credential_id) == (None, None, "rmq-demo/kl1#1")
     assert outcome.events == (
         LeaseActivated(
-            request_id="req-lease-1", lease_id="lease-1", account_id="rmq-demo/kl1",
-            target="rmq-demo", holder="ana", not_after=NOW + HOUR, credential_id="rmq-demo/kl1#1",
+            request_id="req-lease-1",
+            lease_id="lease-1",
+            account_id="rmq-demo/kl1",
+            target="rmq-demo",
+            holder="ana",
+            not_after=NOW + HOUR,
+            credential_id="rmq-demo/kl1#1",
         ),
     )
     assert [entry.action for entry in outcome.audit] == ["lease.active"]
@@ -65,9 +70,7 @@ def test_an_active_lease_is_not_announced_again() -> None:
     known = (credential(status=CredentialStatus.CURRENT),)
 
     outcome = settle(
-        situation(
-            active, account=account(made=True), observed=shows(SUB_ORDERS), credentials=known
-        )
+        situation(active, account=account(made=True), observed=shows(SUB_ORDERS), credentials=known)
     )
 
     assert outcome.events == ()
@@ -86,7 +89,9 @@ def test_a_lease_on_a_standing_account_brings_no_credential() -> None:
 def test_an_ended_dedicated_account_gives_back_slot_and_secret() -> None:
     over = lease().activated(now=NOW).end(EndReason.EXPIRED, now=NOW)
     case = situation(
-        over, account=account(made=True), observed=NOBODY,
+        over,
+        account=account(made=True),
+        observed=NOBODY,
         credentials=(credential(status=CredentialStatus.CURRENT),),
         slots=Slots(id="rmq-demo", accounts=("rmq-demo/kl1", "rmq-demo/kl2")),
     )
@@ -105,9 +110,7 @@ def test_an_ended_dedicated_account_gives_back_slot_and_secret() -> None:
 def test_a_slot_that_was_given_back_stays_so() -> None:
     over = lease().end(EndReason.EXPIRED, now=NOW)
 
-    outcome = settle(
-        situation(over, account=account(made=True), slots=Slots(id="rmq-demo"))
-    )
+    outcome = settle(situation(over, account=account(made=True), slots=Slots(id="rmq-demo")))
 
     assert not [record for record in outcome.records if isinstance(record, Slots)]
 
@@ -126,7 +129,9 @@ def test_a_lease_that_could_not_be_served_has_failed() -> None:
 def test_a_standing_account_outlives_its_leases() -> None:
     over = lease().end(EndReason.RELEASED, now=NOW)
     case = situation(
-        over, account=standing(managed=(ROW,)), observed=shows(PUB_ORDERS),
+        over,
+        account=standing(managed=(ROW,)),
+        observed=shows(PUB_ORDERS),
         credentials=(credential(status=CredentialStatus.CURRENT),),
     )
 

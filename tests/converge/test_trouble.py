@@ -41,7 +41,13 @@ def test_an_account_without_leases_is_looked_at_again_too() -> None:
 
 @pytest.mark.parametrize(
     ("attempts", "jitter", "after", "pause"),
-    [(0, 0.0, None, 1), (5, 1.0, None, 32), (5, 0.5, None, 16), (40, 1.0, None, 300), (0, 0.0, 7, 7)],
+    [
+        (0, 0.0, None, 1),
+        (5, 1.0, None, 32),
+        (5, 0.5, None, 16),
+        (40, 1.0, None, 300),
+        (0, 0.0, 7, 7),
+    ],
 )
 def test_retries_back_off_with_jitter_and_honour_the_provider(
     attempts: int, jitter: float, after: int | None, pause: int

@@ -32,7 +32,9 @@ FROM_TEN = permission("topic:orders", "Sub", "10.0.0.0/8")
 
 
 def kept(before: object) -> Account:
-    row = Managed.model_validate({"resource": "topic", "name": "orders", "before": before}, strict=False)
+    row = Managed.model_validate(
+        {"resource": "topic", "name": "orders", "before": before}, strict=False
+    )
     return standing(managed=(row,))
 
 

@@ -6,7 +6,8 @@ from keylease.domain.decision import Decision, Effect
 from keylease.domain.lease import Lease
 from keylease.domain.people import Principal
 from keylease.domain.request import Asked, Request, Verdict
-from keylease.policy.evaluate import Facts, Policy
+from keylease.policy.evaluate import Policy
+from keylease.policy.facts import Facts
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog, Directory
 from keylease.ports.store import Store
@@ -24,9 +25,12 @@ class Terms:
 
     async def decide(self, asked: Asked, /) -> Decision:
         """The policy's answer; a fact that cannot be read is a deny that says so."""
+        declared = (s for s in self.catalog.standing() if s.target == asked.target)
         facts = Facts(
             principal=await self.directory.principal(asked.requester),
             target=self.catalog.target(asked.target),
+            entitlement=self.catalog.entitlement(asked.entitlement) if asked.entitlement else None,
+            standing=next((s for s in declared if s.username == asked.account), None),
             members=await self._members(),
         )
         return self.policy.decide(asked, facts=facts, now=self.clock.now())
@@ -43,7 +47,7 @@ class Terms:
         return f"{missing} of its approvals do not count any more" if missing else ""
 
     async def missing(self, request: Request, /) -> int:
-        """How many approvals the request still needs, counting only people who may still give one."""
+        """How many approvals are missing, counting only people who may still give one."""
         duty = request.decision.obligations if request.decision else None
         if duty is None:
             return 0
@@ -55,12 +59,9 @@ class Terms:
         principal = await self.directory.principal(reviewer)
         return principal is not None and not refusal(principal, request)
 
-    async def _members(self) -> dict[str, frozenset[str]]:
-        """Who could approve, for every group that a rule names."""
-        return {
-            group: frozenset(p.id for p in await self.directory.members(group))
-            for group in self.policy.approver_groups
-        }
+    async def _members(self) -> dict[str, tuple[Principal, ...] | None]:
+        """Who could approve, for every name that a rule asks for."""
+        return {name: await self.directory.members(name) for name in self.policy.approver_groups}
 
 
 def refusal(reviewer: Principal, request: Request, /) -> str:

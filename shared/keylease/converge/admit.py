@@ -110,7 +110,7 @@ def _unservable(asked: Asked, room: Room) -> tuple[str, ...]:
     if asked.account is not None and room.standing is None:
         return (f"account {asked.account} is not declared as a standing account in the catalog",)
     if room.target.product is Product.REDIS and not _one_role(asked.permissions):
-        return ("a Redis account has one role for the whole cache: ask for read, or for read,write",)
+        return ("a Redis account has one role for the whole cache: ask for read or read,write",)
     return clash(room.account, room.leases, asked.permissions)
 
 

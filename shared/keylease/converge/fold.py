@@ -46,7 +46,7 @@ def fold(situation: Situation, /) -> Desired:
 def clash(
     account: Account | None, leases: tuple[Lease, ...], wanted: tuple[Permission, ...], /
 ) -> tuple[str, ...]:
-    """Why `wanted` cannot be served beside these leases without widening, in words; empty: it can."""
+    """Why `wanted` cannot be served beside these leases without widening; empty: it can."""
     parts = _parts(account, leases)
     for permission in wanted:
         parts[permission.key].append(permission)

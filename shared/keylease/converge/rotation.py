@@ -110,9 +110,7 @@ def refused(case: Rotating, problem: str, /) -> Outcome:
     rotation = case.rotation.evolve(
         step=RotationStep.CREATE, credential_id=None, refusals=case.rotation.refusals + 1
     )
-    return Outcome(
-        records=(_renewed(case.account, case), rotation, case.credential.retired())
-    )
+    return Outcome(records=(_renewed(case.account, case), rotation, case.credential.retired()))
 
 
 def given_up(case: Rotating, problem: str, /) -> Outcome:
@@ -141,9 +139,7 @@ def postponed(
 
 def _again(case: Rotating, problem: str, pause: timedelta) -> Outcome:
     attempts = case.rotation.attempts + 1
-    rotation = case.rotation.evolve(
-        attempts=attempts, retry_at=case.now + pause, problem=problem
-    )
+    rotation = case.rotation.evolve(attempts=attempts, retry_at=case.now + pause, problem=problem)
     late: tuple[EventData, ...] = (_failed(case, problem),) if attempts == ALARM_AFTER else ()
     account = case.account.evolve(lock=None)
     return Outcome(records=(account, rotation), events=late)

@@ -10,7 +10,6 @@ from keylease.domain.lease import Lease
 from keylease.domain.slots import Slots
 from keylease.domain.steps import Observed
 
-
 UNSEEN = Observed(exists=True, settled=False)
 """Before the first read: nothing may be concluded from it."""
 

@@ -46,9 +46,7 @@ def _again(situation: Situation, problem: str, pause: timedelta) -> Outcome:
         if new.status is LeaseStatus.STUCK and old.status is not LeaseStatus.STUCK
     )
     account = _freed(situation.account, recheck=None if leases else retry_at)
-    return Outcome(
-        records=(account, *leases), events=stuck, audit=(_entry(situation, problem),)
-    )
+    return Outcome(records=(account, *leases), events=stuck, audit=(_entry(situation, problem),))
 
 
 def give_up(situation: Situation, problem: str, /) -> Outcome:

@@ -39,9 +39,7 @@ def verify(step: Step, /, *, account: Account, live: tuple[Lease, ...]) -> None:
             _needs(step, not live, "a live lease needs the account")
 
 
-def _within(
-    step: Step, gives: Permission, account: Account, live: tuple[Lease, ...]
-) -> None:
+def _within(step: Step, gives: Permission, account: Account, live: tuple[Lease, ...]) -> None:
     allowed = [p for lease in live for p in lease.permissions if p.key == gives.key]
     before = account.before(gives.key)
     if before is not None:
@@ -53,9 +51,7 @@ def _within(
         _needs(step, addresses_within(gives.whitelist, reach), f"{action} from too many addresses")
 
 
-def _droppable(
-    step: Step, row: Permission, account: Account, live: tuple[Lease, ...]
-) -> None:
+def _droppable(step: Step, row: Permission, account: Account, live: tuple[Lease, ...]) -> None:
     needed = any(p.key == row.key for lease in live for p in lease.permissions)
     _needs(step, not needed, "a live lease needs the row")
     if account.account_kind is AccountKind.STANDING:

@@ -7,7 +7,6 @@ from keylease.domain.record import Value
 from keylease.domain.schedule import Schedule
 
 
-
 class Product(StrEnum):
     """The products that keylease can change."""
 

@@ -10,7 +10,7 @@ from keylease.domain.record import Record, Value
 from keylease.domain.schedule import Schedule
 
 STRAY_WRITE_WINDOW = timedelta(minutes=16)
-"""A signed request is dead after 15 minutes (alibaba-api.md 1.5); past this no lost write can land."""
+"""A signed request is dead after 15 minutes (alibaba-api.md 1.5): no lost write lands later."""
 
 
 class AccountKind(StrEnum):

@@ -45,7 +45,13 @@ class Event(Value):
 
     @classmethod
     def of(
-        cls, content: EventData, /, *, id: str, time: datetime, traceparent: str | None = None  # noqa: A002  # CloudEvents calls it id
+        cls,
+        content: EventData,
+        /,
+        *,
+        id: str,
+        time: datetime,
+        traceparent: str | None = None,  # CloudEvents calls it id
     ) -> "Event":
         """The event that says `content`."""
         return cls(

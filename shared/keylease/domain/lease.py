@@ -77,7 +77,9 @@ class Lease(Record):
             case LeaseStatus.ENDED | LeaseStatus.FAILED:
                 return None
             case LeaseStatus.ACTIVE:
-                return self.not_after if self.retry_at is None else min(self.not_after, self.retry_at)
+                return (
+                    self.not_after if self.retry_at is None else min(self.not_after, self.retry_at)
+                )
             case _:
                 return self.retry_at or (self.end_asked_at or self.approved_at) + GRACE
 

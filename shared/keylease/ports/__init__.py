@@ -1,1 +1,1 @@
-"""Promises that adapters keep, one Protocol per file; the contract suites in tests hold them to it."""
+"""Promises that adapters keep, one Protocol per file; contract suites hold them to it."""

@@ -69,14 +69,16 @@ class Accounts(Protocol):
         ...
 
     async def login(self, target: Target, /, *, username: str, password: Secret) -> Login:
-        """Try the password for real where the endpoint is reachable. Never raises for the outcome."""
+        """Try the password for real where the endpoint is reachable; raises for no outcome."""
         ...
 
     async def usernames(self, target: Target, /) -> tuple[str, ...]:
         """All accounts of the target, built-in ones left out."""
         ...
 
-    async def missing(self, target: Target, /, *, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
+    async def missing(
+        self, target: Target, /, *, permissions: tuple[Permission, ...]
+    ) -> tuple[str, ...]:
         """Resources among these that do not exist on the target, in words; empty when all do."""
         ...
 

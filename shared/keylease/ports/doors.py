@@ -49,7 +49,7 @@ class Door(Protocol):
         ...
 
     def answer(self, call: Call, /, *, replies: tuple[Reply, ...]) -> HttpResponse:
-        """The acknowledgement of a call that was opened, with what the sender shall read at once."""
+        """The acknowledgement of an opened call, with what the sender shall read at once."""
         ...
 
     def refuse(self, call: Call, /, *, problem: BadInput) -> HttpResponse:

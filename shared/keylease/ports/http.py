@@ -45,7 +45,7 @@ class HttpOutcomeUnknown(KeyleaseError):
 
 
 class Http(Protocol):
-    """Sends requests exactly as they are: no redirects, no proxies from the environment, no re-quoting."""
+    """Sends requests exactly as they are: no redirects, no proxies, no re-quoting."""
 
     async def send(self, request: HttpRequest, /) -> HttpResponse:
         """Send once, never retry.

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from keylease.domain.audit import AuditEntry
 from keylease.domain.events import Event
 from keylease.domain.record import Record
+from keylease.errors import InvariantBroken
 
 R = TypeVar("R", bound=Record)
 
@@ -52,6 +53,7 @@ class Batch:
 
     Each record carries the version that was read (0: must not exist yet) and is stored with the
     next one. `guards` were read and must still have that version, but are not written.
+    A record stands in a batch once.
     """
 
     inbox: InboxId | None = None
@@ -59,6 +61,11 @@ class Batch:
     guards: tuple[Record, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({(record.kind, record.id) for record in self.records}) != len(self.records):
+            msg = "one commit writes the same record twice; merge the changes first"
+            raise InvariantBroken(msg)
 
 
 class Store(Protocol):
@@ -71,7 +78,10 @@ class Store(Protocol):
     async def children(
         self, kind: type[R], parent: str, /, *, only_open: bool = True, limit: int = 1000
     ) -> tuple[R, ...]:
-        """Records of that parent, newest first; by default only those with `is_open`."""
+        """Records of that parent, the one stored last for the first time comes first.
+
+        By default only those with `is_open`.
+        """
         ...
 
     async def by_handle(self, kind: type[R], handle: str, /) -> R | None:
@@ -88,11 +98,15 @@ class Store(Protocol):
     async def commit(self, batch: Batch, /) -> None:
         """Make all of it durable, or nothing.
 
-        When this returns, a power cut does not undo it.
+        When this returns, a power cut does not undo it. An event that waits for its destination,
+        or was parked on the way there, is not stored a second time under the same id.
 
         Raises:
-            Duplicate: the inbox id is there already (nothing was written).
+            Duplicate: the inbox id is there already (nothing was written). Said before Conflict.
             Conflict: a record or guard has another version (nothing was written).
+            InvariantBroken: a handle belongs to another record (nothing was written).
+            ProviderTransient: the database is busy or full (nothing was written).
+            ProviderAmbiguous: it is unknown whether it was written; load again.
         """
         ...
 
@@ -117,9 +131,11 @@ class Store(Protocol):
         ...
 
     async def parked(self, *, limit: int) -> tuple[Parked, ...]:
-        """What was set aside, oldest first."""
+        """What was set aside, the one set aside first comes first."""
         ...
 
-    async def audit(self, *, subject: str | None = None, limit: int = 1000) -> tuple[AuditEntry, ...]:
+    async def audit(
+        self, *, subject: str | None = None, limit: int = 1000
+    ) -> tuple[AuditEntry, ...]:
         """Audit entries, oldest first."""
         ...

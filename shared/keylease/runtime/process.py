@@ -1,7 +1,7 @@
 """The one place that knows inbox, commit and outbox: runs handlers, delivers what they say.
 
 Receiving once: the inbox id is part of the commit of what the message caused. Sending at least
-once: events are part of the commit of what they tell. Everything may run twice; only one commit wins.
+once: events are part of the commit of what they tell. Everything may run twice; one commit wins.
 """
 
 import asyncio
@@ -206,7 +206,9 @@ class Process:
         asked = e.retry_after if isinstance(e, ProviderError) else None
         if asked is not None:
             wait = max(wait, timedelta(seconds=asked))
-        log.warning("event.postponed", destination=parcel.outgoing.destination, why=type(e).__name__)
+        log.warning(
+            "event.postponed", destination=parcel.outgoing.destination, why=type(e).__name__
+        )
         await self.commits.store.postpone(parcel, until=now + wait)
 
 
