@@ -103,9 +103,7 @@ def _label(label: str, *, patterns: tuple[str, ...]) -> Condition:
     allowed = " or ".join(patterns)
 
     def unmet(scene: Scene) -> bool:
-        return label not in scene.target.labels or not matches(
-            scene.target.labels[label]
-        )
+        return label not in scene.target.labels or not matches(scene.target.labels[label])
 
     def says(scene: Scene) -> str:
         stands = scene.target.labels.get(label)
@@ -144,9 +142,7 @@ def _coverage(may: May) -> Condition:
 
     return Condition(
         missing=missing,
-        words=lambda scene: tuple(
-            s for p in scene.asked.permissions for s in sentences(p)
-        ),
+        words=lambda scene: tuple(s for p in scene.asked.permissions for s in sentences(p)),
     )
 
 
@@ -166,11 +162,7 @@ def _account(rule: Rule) -> Condition:
 
     def unmet(scene: Scene) -> bool:
         account = scene.asked.account
-        if (
-            account is None
-            or matches(account)
-            or scene.asked.entitlement in entitlements
-        ):
+        if account is None or matches(account) or scene.asked.entitlement in entitlements:
             return False
         standing = scene.facts.standing
         return standing is None or standing.owner != scene.principal.id
@@ -209,9 +201,7 @@ def _entitlement(allowed: tuple[str, ...]) -> Condition:
     choices = " or ".join(allowed)
     return _one(
         unmet=lambda scene: scene.asked.entitlement not in allowed,
-        says=lambda _: (
-            f"the rule is only for entitlement {choices}; ask for it by name"
-        ),
+        says=lambda _: f"the rule is only for entitlement {choices}; ask for it by name",
     )
 
 

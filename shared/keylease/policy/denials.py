@@ -39,9 +39,7 @@ def _on_target(patterns: tuple[str, ...]) -> Applies:
 
 def _has_label(label: str, *, patterns: tuple[str, ...]) -> Applies:
     matches = matcher(patterns)
-    return lambda scene: (
-        label in scene.target.labels and matches(scene.target.labels[label])
-    )
+    return lambda scene: label in scene.target.labels and matches(scene.target.labels[label])
 
 
 def _asks_by_name(entitlements: frozenset[str]) -> Applies:
@@ -55,9 +53,7 @@ def _in_hours(texts: tuple[str, ...]) -> Applies:
 
 def _touches(rule: Rule) -> Applies:
     """Whether one permission has such a resource, one of the actions and such an address."""
-    matchers = {
-        kind: matcher(patterns) for kind, patterns in rule.may.resources.items()
-    }
+    matchers = {kind: matcher(patterns) for kind, patterns in rule.may.resources.items()}
     actions = frozenset(rule.may.actions)
     blocks = tuple(map(block, rule.when.ip_within))
 
@@ -70,12 +66,6 @@ def _touches(rule: Rule) -> Applies:
             return False
         if not blocks or not permission.whitelist:
             return True
-        return any(
-            block(cidr).meets(outer)
-            for cidr in permission.whitelist
-            for outer in blocks
-        )
+        return any(block(cidr).meets(outer) for cidr in permission.whitelist for outer in blocks)
 
-    return lambda scene: any(
-        reaches(permission) for permission in scene.asked.permissions
-    )
+    return lambda scene: any(reaches(permission) for permission in scene.asked.permissions)

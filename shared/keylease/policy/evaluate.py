@@ -49,9 +49,7 @@ class _Permit:
         return count
 
     def unmet(self, scene: Scene, /) -> tuple[str, ...]:
-        return tuple(
-            words for condition in self.conditions for words in condition.words(scene)
-        )
+        return tuple(words for condition in self.conditions for words in condition.words(scene))
 
 
 class _Denial:
@@ -63,9 +61,7 @@ class _Denial:
         self.placed = placed
         self.tests = applies_of(placed.rule)
         rule = placed.rule
-        self.reason = f"rule {rule.name} refuses it" + (
-            f": {rule.because}" if rule.because else ""
-        )
+        self.reason = f"rule {rule.name} refuses it" + (f": {rule.because}" if rule.because else "")
 
     def applies(self, scene: Scene, /) -> bool:
         return all(test(scene) for test in self.tests)
@@ -138,9 +134,7 @@ class Policy:
             return Judgement(Effect.DENY, denials=denials, scene=scene)
         permission = asked.permissions[0]
         action = next(iter(permission.actions))
-        for number in self._permits_index.around(
-            permission, action=action, target=asked.target
-        ):
+        for number in self._permits_index.around(permission, action=action, target=asked.target):
             permit = self._permits[number]
             if permit.holds(scene):
                 return Judgement(permit.effect, permit=permit, scene=scene)

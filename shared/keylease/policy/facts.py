@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from keylease.domain.access import Entitlement, StandingAccount, Target
 from keylease.domain.people import Principal
@@ -20,7 +20,7 @@ class Facts(Value):
     """The catalog's entitlement that the request names."""
     standing: StandingAccount | None = None
     """The catalog's standing account that the request names."""
-    members: dict[str, tuple[Principal, ...] | None] = {}
+    members: dict[str, tuple[Principal, ...] | None] = Field(default_factory=dict)
     """For every name in `Policy.approver_groups` who is in it; None or absent: unreadable."""
 
     def recorded(self) -> dict[str, JsonValue]:
@@ -45,9 +45,5 @@ def _ordered(fact: JsonValue) -> JsonValue:
         return {name: _ordered(inner) for name, inner in fact.items()}
     if isinstance(fact, list):
         words = [word for word in fact if isinstance(word, str)]
-        return (
-            [*sorted(words)]
-            if len(words) == len(fact)
-            else [_ordered(inner) for inner in fact]
-        )
+        return [*sorted(words)] if len(words) == len(fact) else [_ordered(inner) for inner in fact]
     return fact

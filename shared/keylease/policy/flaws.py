@@ -24,9 +24,7 @@ def find_flaws(asked: Asked, /, *, facts: Facts) -> tuple[str, ...]:
     if asked.duration <= _NOTHING:
         flaws.append("the duration is not positive; ask for one such as 2h")
     if not asked.permissions:
-        flaws.append(
-            "nothing is asked for; name an entitlement or a resource and its actions"
-        )
+        flaws.append("nothing is asked for; name an entitlement or a resource and its actions")
     for permission in asked.permissions:
         flaws.extend(_permission(permission, facts=facts))
     if asked.entitlement is not None and not flaws:

@@ -24,9 +24,7 @@ class Index:
             for slot, pattern in _places(rule):
                 self._slots.setdefault(slot, _Names()).add(number, pattern=pattern)
 
-    def around(
-        self, permission: Permission, /, *, action: Action, target: str
-    ) -> list[int]:
+    def around(self, permission: Permission, /, *, action: Action, target: str) -> list[int]:
         """Rules that can concern one action on one resource of a target."""
         found: list[int] = []
         for place in (target, None):
@@ -63,14 +61,10 @@ class _Names:
 
 def _places(rule: Rule) -> Iterator[tuple[_Slot, str]]:
     literal = [t for t in rule.may.target if "*" not in t]
-    targets = (
-        literal if rule.may.target and len(literal) == len(rule.may.target) else [None]
-    )
+    targets = literal if rule.may.target and len(literal) == len(rule.may.target) else [None]
     resources = rule.may.resources or dict.fromkeys(ResourceType, ("*",))
     for kind, patterns in resources.items():
-        for action in ACTIONS_OF[kind].intersection(
-            rule.may.actions or ACTIONS_OF[kind]
-        ):
+        for action in ACTIONS_OF[kind].intersection(rule.may.actions or ACTIONS_OF[kind]):
             for target in targets:
                 for pattern in patterns:
                     yield (kind, action, target), pattern

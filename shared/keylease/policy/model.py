@@ -72,15 +72,11 @@ def _listed(example: str) -> WithJsonSchema:
 
 
 _AsTuple = BeforeValidator(_as_tuple)
-Words = Annotated[
-    tuple[Annotated[str, AfterValidator(_word)], ...], _AsTuple, _listed("orders")
-]
+Words = Annotated[tuple[Annotated[str, AfterValidator(_word)], ...], _AsTuple, _listed("orders")]
 Patterns = Annotated[
     tuple[Annotated[str, AfterValidator(_pattern)], ...], _AsTuple, _listed("orders*")
 ]
-Windows = Annotated[
-    tuple[Annotated[str, AfterValidator(_window)], ...], _AsTuple, _listed(EXAMPLE)
-]
+Windows = Annotated[tuple[Annotated[str, AfterValidator(_window)], ...], _AsTuple, _listed(EXAMPLE)]
 Blocks = Annotated[
     tuple[Annotated[str, AfterValidator(_cidr)], ...], _AsTuple, _listed("10.0.0.0/8")
 ]
@@ -140,7 +136,7 @@ class May(Section):
     """What a rule is about. `*` stands for any characters."""
 
     target: Patterns = ()
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
     """Labels that the target must have."""
     topics: Patterns = ()
     groups: Patterns = ()
@@ -180,7 +176,7 @@ class When(Section):
     """Windows in one of which the request must be decided; a lease may end after it."""
     ip_within: Blocks = ()
     """Blocks within which the requested addresses must lie."""
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
     entitlement: Words = ()
     """The request must name one of these entitlements."""
 
@@ -188,7 +184,7 @@ class When(Section):
 class Approvals(Section):
     """How many of whom must say yes."""
 
-    approvers: Words = Field(alias="from", min_length=1)
+    approvers: Words = Field(alias="from")
     """Groups and principal ids; the requester never counts."""
     count: int = Field(default=1, ge=1, le=20)
 
@@ -224,9 +220,7 @@ class Rule(Value):
         if self.terms is not None:
             flaws.append("terms: a deny rule has no terms; remove them")
         if self.when.ticket is not None:
-            flaws.append(
-                "when.ticket: a deny rule cannot ask for a ticket; a permit can"
-            )
+            flaws.append("when.ticket: a deny rule cannot ask for a ticket; a permit can")
         if self.may.accounts:
             flaws.append("may.accounts: a deny rule cannot name accounts; remove it")
         return flaws
@@ -234,30 +228,24 @@ class Rule(Value):
     def _permit_flaws(self) -> list[str]:
         flaws = []
         if self.who is None:
-            flaws.append(
-                "who: missing; a permit says for whom it is, anyone: true for all"
-            )
+            flaws.append("who: missing; a permit says for whom it is, anyone: true for all")
         if not (self.may.target or self.may.labels):
-            flaws.append(
-                'may.target: missing; name targets or their labels, "*" for all'
-            )
+            flaws.append('may.target: missing; name targets or their labels, "*" for all')
         if not self.may.resources:
             flaws.append("may: names no resource; give topics, groups or cache: true")
         if not self.may.actions:
             flaws.append(f"may.actions: missing; give some of {', '.join(Action)}")
         if self.may.cache and self.when.ip_within:
-            flaws.append(
-                "when.ip_within: cannot hold for a cache; make a rule of its own for it"
-            )
+            flaws.append("when.ip_within: cannot hold for a cache; make a rule of its own for it")
         if self.terms is None:
             flaws.append("terms: missing; a permit says at least max_duration")
         return flaws
 
 
-class RuleFile(Value):
+class RuleFile(Section):
     """A policy file."""
 
-    rules: tuple[Rule, ...] = Field(min_length=1)
+    rules: tuple[Rule, ...]
 
 
 class PlacedRule(Value):

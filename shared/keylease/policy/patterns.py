@@ -51,16 +51,12 @@ class Block(NamedTuple):
 
     def is_within(self, other: "Block", /) -> bool:
         return (
-            self.version == other.version
-            and other.first <= self.first
-            and self.last <= other.last
+            self.version == other.version and other.first <= self.first and self.last <= other.last
         )
 
     def meets(self, other: "Block", /) -> bool:
         return (
-            self.version == other.version
-            and self.first <= other.last
-            and other.first <= self.last
+            self.version == other.version and self.first <= other.last and other.first <= self.last
         )
 
 

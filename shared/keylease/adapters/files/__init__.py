@@ -1,0 +1,1 @@
+"""Catalog, directory and policy in files."""
