@@ -1,0 +1,54 @@
+# Everything that people and CI run. A fresh machine needs Python 3.11+ with venv, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := infra/lock/functions.txt infra/lock/all.txt infra/lock/dev.txt
+WORKERS ?= 2
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help sync lock check test long demo bench wheel clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+sync: $(VENV)/synced ## Make .venv from the hashed locks
+
+$(VENV)/synced: infra/lock/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/lock/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock: ## Renew the locks (UPGRADE=--upgrade takes newer versions)
+	$(COMPILE) $(UPGRADE) -o infra/lock/functions.txt
+	$(COMPILE) $(UPGRADE) --extra all -c infra/lock/functions.txt -o infra/lock/all.txt
+	$(COMPILE) $(UPGRADE) --extra all --group dev -c infra/lock/all.txt -o infra/lock/dev.txt
+	$(PYTHON) infra/lock/fresh.py --write
+
+check: sync ## Format, lint, types, import contracts, locks
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python infra/lock/fresh.py
+
+test: sync ## All tests, with the coverage gates
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=
+	$(BIN)/coverage report --include='*/keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*' --show-missing --skip-covered --fail-under=100
+
+long: sync ## The long modes of property tests and simulations
+	KEYLEASE_LONG=1 $(BIN)/pytest -n $(WORKERS)
+
+demo: sync ## See the whole thing work, in under a minute
+	$(BIN)/keylease demo
+
+bench: sync ## Measure, and write tests/benchmarks/README.md
+	$(BIN)/python tests/benchmarks/run.py
+
+wheel: sync ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) dist build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
