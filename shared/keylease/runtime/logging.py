@@ -1,0 +1,114 @@
+"""Logs: one JSON object per line on standard output, in UTC, with fixed keys and no secrets.
+
+Keys: at, level, event, then what is bound around the event (request_id, lease_id, account_id,
+rule, attempt, traceparent), then the event's own. A provider's failure adds cloud_request_id.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+from structlog.processors import ExceptionRenderer, JSONRenderer
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, Processor
+
+from keylease.errors import ProviderError
+from keylease.runtime.scrub import scrubbed
+
+FIRST = ("at", "level", "event")
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+_NO_LOCALS = ExceptionDictTransformer(show_locals=False)
+"""Locals hold passwords: the ready-made renderer printed one (house-trials.md 4.1, trap 3)."""
+
+
+def configure_logging(
+    *, level: str = "info", stream: TextIO | None = None, render: Processor | None = None
+) -> None:
+    """Set up structlog, and bring what libraries say through the same processors."""
+    number = LEVELS[level]
+    out = stream or sys.stdout
+    structlog.configure(
+        processors=[*processors(), render or JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=max(number, logging.INFO), force=True)
+    logging.captureWarnings(capture=True)
+
+
+def processors() -> list[Processor]:
+    """All but the last one."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _name_the_failure,
+        ExceptionRenderer(_NO_LOCALS),
+        _scrub,
+        _order,
+    ]
+
+
+@contextmanager
+def fresh_context(**bound: object) -> Iterator[None]:
+    """Nothing bound but this: for each turn of a loop that takes up one thing after another.
+
+    A task that lives on keeps what was bound in it (house-trials.md 4.1, trap 2).
+    """
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**bound)
+    try:
+        yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+
+
+def _name_the_failure(_: object, __: str, event: EventDict) -> EventDict:
+    """A provider's request id, so that its support can find the call."""
+    failure = event.get("exc_info")
+    if failure is True:
+        failure = sys.exc_info()[1]
+    if isinstance(failure, tuple):
+        failure = failure[1]
+    found = _provider_error(failure)
+    if found is not None and found.request_id:
+        event.setdefault("cloud_request_id", found.request_id)
+    return event
+
+
+def _provider_error(failure: object) -> ProviderError | None:
+    while isinstance(failure, BaseException):
+        if isinstance(failure, ProviderError):
+            return failure
+        failure = failure.__cause__ or failure.__context__
+    return None
+
+
+def _scrub(_: object, __: str, event: EventDict) -> EventDict:
+    return {name: scrubbed(value, key=name) for name, value in event.items()}
+
+
+def _order(_: object, __: str, event: EventDict) -> EventDict:
+    first = {name: event[name] for name in FIRST if name in event}
+    bound = structlog.contextvars.get_contextvars()
+    then = {name: event[name] for name in bound if name in event}
+    return {**first, **then, **event}
+
+
+class _Bridge(logging.Handler):
+    """What libraries log, as our lines. Their debug output is never on: it may hold bodies."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        said = {"logger": record.name, "text": record.getMessage()}
+        failure: Any = record.exc_info or None
+        if record.levelno >= logging.ERROR:
+            log.error("library.failed", exc_info=failure, **said)
+        elif record.levelno >= logging.WARNING:
+            log.warning("library.warned", exc_info=failure, **said)
+        else:
+            log.info("library.said", **said)

@@ -1,0 +1,228 @@
+"""The sections of `keylease.yaml`: one frozen value each, closed, with words for every mistake."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from keylease.runtime.references import SecretRef
+
+
+class Section(BaseModel):
+    """Frozen and closed; messages never show what was written, it might be a secret."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, hide_input_in_errors=True
+    )
+
+
+def is_loopback(host: str, /) -> bool:
+    """Whether an address or name means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _safe_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        msg = "not a URL; write it such as https://keylease.example.com"
+        raise ValueError(msg)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        msg = "http goes to this machine only; use https"
+        raise ValueError(msg)
+    return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_safe_url)]
+TenantName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Sealing(Section):
+    """Keys that seal credentials: the current one by its id, older ones to open what they sealed."""
+
+    current: NonEmpty
+    keys: Mapping[NonEmpty, SecretRef] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _current_is_there(self) -> "Sealing":
+        if self.current not in self.keys:
+            msg = f"key {self.current!r} is not under keys; put it there"
+            raise ValueError(msg)
+        return self
+
+
+class SlackTenant(Section):
+    """One workspace (or organisation) and one app in it."""
+
+    signing_secret: SecretRef
+    previous_signing_secret: SecretRef | None = None
+    bot_token: SecretRef | None = None
+    """Without it nobody there can be told anything."""
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    api_app_id: str | None = None
+    unsafe_api_url: Url | None = None
+    """Another place than Slack's own, for tests and local mode only."""
+
+    @model_validator(mode="after")
+    def _bound(self) -> "SlackTenant":
+        if not self.team_id and not self.enterprise_id:
+            msg = "give team_id or enterprise_id: calls of other workspaces are refused by it"
+            raise ValueError(msg)
+        return self
+
+
+class Trusted(Section):
+    """For whom a machine may speak; for nobody but itself unless it is written down."""
+
+    files_for: frozenset[str] = frozenset()
+    may_review: bool = False
+
+
+class WebhookTenant(Trusted):
+    """One ticket tool's script or service."""
+
+    secrets: tuple[SecretRef, ...] = ()
+    """The current one, then the previous one while it is being replaced."""
+    public_keys: tuple[str, ...] = ()
+    subject: NonEmpty = "sender"
+
+    @model_validator(mode="after")
+    def _provable(self) -> "WebhookTenant":
+        if not self.secrets and not self.public_keys:
+            msg = "give secrets or public_keys: nobody could prove to be this sender"
+            raise ValueError(msg)
+        return self
+
+
+class Producer(Trusted):
+    """One sender of CloudEvents."""
+
+    sources: frozenset[NonEmpty] = Field(min_length=1)
+    tokens: tuple[SecretRef, ...] = ()
+    secrets: tuple[SecretRef, ...] = ()
+    public_keys: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _provable(self) -> "Producer":
+        if not self.tokens and not self.secrets and not self.public_keys:
+            msg = "give tokens, secrets or public_keys: nobody could prove to be this producer"
+            raise ValueError(msg)
+        return self
+
+
+class Events(Section):
+    """The CloudEvents entrance."""
+
+    producers: Mapping[TenantName, Producer] = {}
+    origins: frozenset[str] = frozenset()
+    rate: Annotated[int, Field(ge=1)] = 600
+
+
+class StdoutSink(Section):
+    """Result events as lines of JSON on standard output."""
+
+    kind: Literal["stdout"]
+
+
+class WebhookSink(Section):
+    """Result events to an HTTPS address, signed by Standard Webhooks."""
+
+    kind: Literal["webhook"]
+    url: Url
+    secret: SecretRef
+    previous_secret: SecretRef | None = None
+
+
+Sink = Annotated[StdoutSink | WebhookSink, Field(discriminator="kind")]
+
+
+class FromChain(Section):
+    """The first of: Function Compute, environment, OIDC, credentials URI, ECS metadata."""
+
+    kind: Literal["default"] = "default"
+
+
+class FromStatic(Section):
+    """One access key."""
+
+    kind: Literal["static"]
+    access_key_id: NonEmpty
+    access_key_secret: SecretRef
+
+
+class FromEnvironmentKey(Section):
+    """`ALIBABA_CLOUD_ACCESS_KEY_ID`, `_SECRET` and `_SECURITY_TOKEN`."""
+
+    kind: Literal["environment"]
+
+
+class FromFunctionCompute(Section):
+    """The function's own role."""
+
+    kind: Literal["fc"]
+
+
+class FromUri(Section):
+    """A credentials URI."""
+
+    kind: Literal["uri"]
+    uri: NonEmpty
+
+
+class FromEcs(Section):
+    """The role of the ECS instance, by its metadata service."""
+
+    kind: Literal["ecs"]
+    role: str = ""
+
+
+class FromOidc(Section):
+    """A Kubernetes service account's role (RRSA)."""
+
+    kind: Literal["oidc"]
+    role_arn: NonEmpty
+    provider_arn: NonEmpty
+    token_file: NonEmpty
+    session_name: NonEmpty = "keylease"
+
+
+OwnSource = FromChain | FromStatic | FromEnvironmentKey | FromFunctionCompute | FromUri | FromEcs
+
+
+class FromAssumedRole(Section):
+    """A role that another key may assume."""
+
+    kind: Literal["assume_role"]
+    role_arn: NonEmpty
+    session_name: NonEmpty = "keylease"
+    external_id: str | None = None
+    source: Annotated[OwnSource, Field(discriminator="kind")] = FromChain()
+
+
+CloudCredentials = Annotated[OwnSource | FromOidc | FromAssumedRole, Field(discriminator="kind")]
+
+
+class Alibaba(Section):
+    """How to reach and sign for Alibaba Cloud."""
+
+    credentials: CloudCredentials = FromChain()
+    region: str = "cn-hangzhou"
+    """Where STS is called; targets name their own."""
+    network: Literal["public", "vpc"] = "public"
+    endpoints: Mapping[Literal["rocketmq", "r-kvstore", "sts"], Url] = {}
+    """Other hosts than the rule's, such as the emulator's."""

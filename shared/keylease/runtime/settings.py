@@ -1,0 +1,142 @@
+"""Settings: one file and `KEYLEASE_` variables, read once, frozen; the one reader of os.environ.
+
+The file is `keylease.yaml` (or JSON, which needs no YAML reader). Every field may also come from a
+variable: `KEYLEASE_PUBLIC_URL`, `KEYLEASE_SLACK__ACME__BOT_TOKEN`. A mistake names file, line,
+field and the next step.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from keylease.domain.duration import Duration
+from keylease.errors import Misconfigured
+from keylease.runtime.overlay import overlaid
+from keylease.runtime.references import Context
+from keylease.runtime.sections import (
+    Alibaba,
+    Events,
+    Sealing,
+    Section,
+    Sink,
+    SlackTenant,
+    TenantName,
+    Url,
+    WebhookTenant,
+)
+from keylease.runtime.source import Source, read_source
+
+PATH_VARIABLE = "KEYLEASE_CONFIG"
+DEFAULT_PATH = "keylease.yaml"
+SQLITE = "sqlite:///"
+
+
+def _located(path: Path, validation: ValidationInfo) -> Path:
+    folder = validation.context.folder if validation.context else Path()
+    return (folder / path.expanduser()).absolute()
+
+
+Located = Annotated[Path, AfterValidator(_located)]
+
+
+class Settings(Section):
+    """All of it. Defaults serve one machine; nothing dangerous has a default."""
+
+    store: str = "sqlite:///keylease.db"
+    policy: Located = Field(default=Path("policy.yaml"), validate_default=True)
+    """A file of rules, a folder of them, or a policy compiled to JSON."""
+    catalog: Located = Field(default=Path("catalog.yaml"), validate_default=True)
+    directory: Located = Field(default=Path("directory.yaml"), validate_default=True)
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    public_url: Url | None = None
+    """What links start with; left out: the address that is listened on."""
+    sealing: Sealing | None = None
+    slack: Mapping[TenantName, SlackTenant] = {}
+    webhook: Mapping[TenantName, WebhookTenant] = {}
+    events: Events = Events()
+    sinks: Mapping[TenantName, Sink] = {}
+    alibaba: Alibaba = Alibaba()
+    operators: str | None = None
+    """Where alarms go, such as `slack:#keylease-ops`."""
+    cli_tenant: TenantName = "local"
+    """Vouches for who uses the command line on the machine that holds the store."""
+    answer_by: Duration = timedelta(hours=24)
+    claim_by: Duration = timedelta(minutes=15)
+    sweep_every: Duration = timedelta(seconds=5)
+    drain: Duration = timedelta(seconds=10)
+    """How long the work in hand may take after a stop was asked for."""
+
+    @field_validator("store")
+    @classmethod
+    def _sqlite(cls, url: str, validation: ValidationInfo) -> str:
+        if not url.startswith(SQLITE) or not url.removeprefix(SQLITE):
+            msg = "only sqlite:///PATH so far"
+            raise ValueError(msg)
+        path = _located(Path(url.removeprefix(SQLITE)), validation)
+        return f"{SQLITE}{path}"
+
+    @property
+    def store_path(self) -> Path:
+        """Where the SQLite file is."""
+        return Path(self.store.removeprefix(SQLITE))
+
+    @property
+    def base_url(self) -> str:
+        """What links start with."""
+        return self.public_url or f"http://{bracketed(self.host)}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether links lead to this machine only."""
+        return urlsplit(self.base_url).scheme == "http"
+
+
+def bracketed(host: str, /) -> str:
+    """A host as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def environment() -> Mapping[str, str]:
+    """This process's environment, as it was when asked."""
+    return MappingProxyType(dict(os.environ))  # noqa: TID251  # the one reader
+
+
+def settings_path(given: Path | None, /, *, variables: Mapping[str, str]) -> Path:
+    """Where settings stand: given, else by variable, else in the working directory."""
+    return given or Path(variables.get(PATH_VARIABLE) or DEFAULT_PATH)
+
+
+def read_settings(
+    path: Path | None = None, /, *, variables: Mapping[str, str] | None = None
+) -> Settings:
+    """Read them once.
+
+    Raises:
+        Misconfigured: names the file, the line and the field.
+    """
+    variables = environment() if variables is None else variables
+    source = read_source(settings_path(path, variables=variables))
+    document = overlaid(source.document, variables=variables, top=frozenset(Settings.model_fields))
+    context = Context(folder=source.path.parent.absolute(), environment=variables)
+    try:
+        return Settings.model_validate(document, context=context)
+    except ValidationError as e:
+        problems = [_words(source, fault) for fault in e.errors(include_url=False)]
+    raise Misconfigured("\n".join(problems))
+
+
+def _words(source: Source, fault: Any) -> str:  # noqa: ANN401  # pydantic's ErrorDetails
+    """One mistake; the text that was written is left out, it might be a secret."""
+    place = [str(part) for part in fault["loc"]]
+    if fault["type"] == "extra_forbidden":
+        message = "there is no such setting; see the documented keylease.yaml"
+    else:
+        message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{source.place(fault['loc'])}: {'.'.join(place)}: {message}"
