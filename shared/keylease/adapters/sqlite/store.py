@@ -1,0 +1,147 @@
+"""The store: questions to the readers, changes to the one writer."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from keylease.adapters.sqlite import statements as sql
+from keylease.adapters.sqlite.commit import Commit
+from keylease.adapters.sqlite.connection import PATIENCE, connect, prepare
+from keylease.adapters.sqlite.migrate import migrate, migrations
+from keylease.adapters.sqlite.readers import Readers
+from keylease.adapters.sqlite.writer import Writer
+from keylease.domain.audit import AuditEntry
+from keylease.domain.events import Event
+from keylease.domain.rows import instant, micros
+from keylease.errors import Misconfigured
+from keylease.ports.store import Batch, Outgoing, Parcel, Parked, R
+
+Column = str | int | None
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStore:
+    """Keeps `ports.store.Store`; made by `open_sqlite`."""
+
+    writer: Writer
+    readers: Readers
+
+    async def load(self, kind: type[R], id: str, /) -> R | None:  # the port's word
+        found = await self._records(kind, sql.LOAD, kind.kind, id)
+        return found[0] if found else None
+
+    async def children(
+        self, kind: type[R], parent: str, /, *, only_open: bool = True, limit: int = 1000
+    ) -> tuple[R, ...]:
+        side: tuple[Column, ...] = (kind.kind, parent, limit)
+        if only_open:
+            return await self._records(kind, sql.OPEN_CHILDREN, *side)
+        return await self._records(kind, sql.ALL_CHILDREN, *side, *side, limit)
+
+    async def by_handle(self, kind: type[R], handle: str, /) -> R | None:
+        found = await self._records(kind, sql.BY_HANDLE, kind.kind, handle)
+        return found[0] if found else None
+
+    async def due(self, kind: type[R], /, *, before: datetime, limit: int) -> tuple[R, ...]:
+        return await self._records(kind, sql.DUE, kind.kind, micros(before), limit)
+
+    async def commit(self, batch: Batch, /) -> None:
+        await self.writer.do(Commit.of(batch).write)
+
+    async def parcels(self, *, before: datetime, limit: int) -> tuple[Parcel, ...]:
+        return await self.readers.ask(
+            lambda db: tuple(
+                _parcel(*row) for row in db.execute(sql.PARCELS, (micros(before), limit))
+            )
+        )
+
+    async def delivered(self, parcel: Parcel, /) -> None:
+        await self._change(sql.DELIVERED, parcel.seq)
+
+    async def postpone(self, parcel: Parcel, /, *, until: datetime) -> None:
+        await self._change(sql.POSTPONE, micros(until), parcel.seq)
+
+    async def park(self, parcel: Parcel, /, *, reason: str, at: datetime) -> None:
+        await self._change(sql.PARK, micros(at), reason, parcel.seq)
+
+    async def parked(self, *, limit: int) -> tuple[Parked, ...]:
+        return await self.readers.ask(
+            lambda db: tuple(
+                Parked(parcel=_parcel(*row), reason=reason, at=instant(at))
+                for *row, reason, at in db.execute(sql.PARKED, (limit,))
+            )
+        )
+
+    async def audit(
+        self, *, subject: str | None = None, limit: int = 1000
+    ) -> tuple[AuditEntry, ...]:
+        if subject is None:
+            ask = _bodies(AuditEntry.model_validate_json, sql.AUDIT_ALL, (limit,))
+        else:
+            ask = _bodies(AuditEntry.model_validate_json, sql.AUDIT_OF, (subject, limit))
+        return await self.readers.ask(ask)
+
+    async def _records(self, kind: type[R], text: str, *values: Column) -> tuple[R, ...]:
+        return await self.readers.ask(_bodies(kind.model_validate_json, text, values))
+
+    async def _change(self, text: str, *values: Column) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(text, values)
+
+        await self.writer.do(work)
+
+
+@asynccontextmanager
+async def open_sqlite(
+    path: Path | str, /, *, patience: float = PATIENCE
+) -> AsyncIterator[SqliteStore]:
+    """The store in that file, made or brought up to date first.
+
+    `patience` is how many seconds a write waits for another process that writes.
+
+    Raises:
+        Misconfigured: the file cannot be used; the message says what to do.
+    """
+    path = Path(path)
+    connection = await asyncio.to_thread(_ready, path, patience)
+    store = SqliteStore(
+        writer=Writer(connection=connection, loop=asyncio.get_running_loop()),
+        readers=Readers(path=path),
+    )
+    await asyncio.to_thread(store.readers.start)
+    store.writer.start()
+    try:
+        yield store
+    finally:
+        await store.writer.stop()
+        await store.readers.stop()
+        await asyncio.to_thread(connection.close)
+
+
+def _ready(path: Path, patience: float) -> sqlite3.Connection:
+    prepare(path)
+    connection = connect(path, patience=patience)
+    try:
+        migrate(connection, known=migrations())
+    except Misconfigured as e:
+        connection.close()
+        msg = f"{path}: {e}"
+        raise Misconfigured(msg) from e
+    return connection
+
+
+def _bodies(
+    read: Callable[[str], V], text: str, values: tuple[Column, ...]
+) -> Callable[[sqlite3.Connection], tuple[V, ...]]:
+    return lambda db: tuple(read(body) for (body,) in db.execute(text, values))
+
+
+def _parcel(seq: int, body: str, destination: str, attempts: int) -> Parcel:
+    outgoing = Outgoing(event=Event.model_validate_json(body), destination=destination)
+    return Parcel(seq=seq, outgoing=outgoing, attempts=attempts)

@@ -1,0 +1,12 @@
+"""The memory store keeps the contract."""
+
+import pytest
+
+from keylease.adapters.memory.store import MemoryStore
+from tests.contract.store import StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore()
