@@ -1,11 +1,11 @@
 """A running emulator and the official SDK at it; time stands still until a test moves it."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
-from keylease.emulator import Emulator, running
 
+from keylease.emulator import Emulator, running
+from keylease.emulator.clock import wall_clock
 from tests.emulator.sdk import Mode, Sdk, official_sdk
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -22,7 +22,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     """Frozen at the moment of its start: the SDK signs with the machine's clock."""
-    started_at = datetime.now(UTC)
+    started_at = wall_clock()
     async with running(clock=lambda: started_at) as emulator:
         yield emulator
 

@@ -5,13 +5,14 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
+
+from keylease.emulator.clock import wall_clock
 
 EMPTY: Mapping[str, str] = {}
 KV_VERSION = "2015-01-01"
@@ -57,7 +58,7 @@ class Raw:
             headers={} if document is None else {"content-type": "application/json"},
         )
 
-    def changed(self, **changes: Any) -> Self:  # noqa: ANN401  # any field of the request
+    def changed(self, **changes: Any) -> Self:  # any field of the request
         return replace(self, **changes)
 
     @property
@@ -78,7 +79,7 @@ class Raw:
             "host": host,
             "x-acs-action": self.action,
             "x-acs-version": self.version,
-            "x-acs-date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-date": wall_clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "x-acs-signature-nonce": token_hex(16),
             "x-acs-content-sha256": hashlib.sha256(self.body).hexdigest(),
             **self.headers,

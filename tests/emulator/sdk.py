@@ -65,7 +65,7 @@ def official_sdk(
     return Sdk(mode=mode, mq_client=MqClient(config), kv_client=KvClient(config))
 
 
-async def code_of(call: Any) -> tuple[int, str]:  # noqa: ANN401  # a coroutine of either client
+async def code_of(call: Any) -> tuple[int, str]:  # a coroutine of either client
     """The status and code with which the service refuses `call`."""
     with pytest.raises(AlibabaCloudException) as refused:
         await call

@@ -10,7 +10,7 @@ from tests.emulator.raw import exchange
 from tests.emulator.sdk import INSTANCE, Body, Sdk, create_account, create_rule, rule_of
 
 
-async def updated(sdk: Sdk, **changes: Any) -> Body:  # noqa: ANN401  # any field of the request
+async def updated(sdk: Sdk, **changes: Any) -> Body:  # any field of the request
     await create_account(sdk, "app")
     await create_rule(sdk, "app", actions=("Pub",), networks=("10.0.0.0/8",))
     request = mq.UpdateInstanceAclRequest(resource_type="Topic", resource_name="orders", **changes)

@@ -129,7 +129,7 @@ async def test_an_unknown_account_type(sdk: Sdk) -> None:
     assert await code_of(create(sdk, account_type="Super")) == (400, "InvalidParameter")
 
 
-async def test_the_nineteenth_account(emulator: Emulator, sdk: Sdk) -> None:
+async def test_the_nineteenth_account(sdk: Sdk) -> None:
     for number in range(18):
         await create(sdk, f"app{number}")
 

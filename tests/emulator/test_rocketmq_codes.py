@@ -25,7 +25,7 @@ from tests.emulator.sdk import (
 TOPIC = {"resource_type": "Topic", "resource_name": "orders"}
 
 
-def rule_request(**changes: Any) -> mq.CreateInstanceAclRequest:  # noqa: ANN401  # any field
+def rule_request(**changes: Any) -> mq.CreateInstanceAclRequest:  # any field
     fields = {**TOPIC, "decision": "Allow", "actions": ["Pub"], **changes}
     return mq.CreateInstanceAclRequest(**fields)
 

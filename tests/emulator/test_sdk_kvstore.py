@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from keylease.emulator import Emulator
 
+from keylease.emulator import Emulator
 from tests.emulator.raw import Raw, send
 from tests.emulator.sdk import PASSWORD, REDIS, Body, Sdk, redis_status
 

@@ -33,7 +33,8 @@ async def test_a_new_account_is_available_after_a_minute(slow: Emulator, sdk: Sd
     assert (before, after) == ("Unavailable", "Available")
 
 
-async def test_an_unsettled_account_cannot_be_deleted(slow: Emulator, sdk: Sdk) -> None:
+@pytest.mark.usefixtures("slow")
+async def test_an_unsettled_account_cannot_be_deleted(sdk: Sdk) -> None:
     await create(sdk)
 
     assert await code_of(sdk.kvstore("delete_account", **APP)) == (

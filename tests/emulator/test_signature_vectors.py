@@ -26,7 +26,7 @@ def target(vector: Vector, *, safe: str) -> str:
     return f"{vector['path']}?{query}" if query else str(vector["path"])
 
 
-def received(vector: Vector, **changes: Any) -> Wire:  # noqa: ANN401  # any part of a request
+def received(vector: Vector, **changes: Any) -> Wire:  # any part of a request
     headers = {**vector["headers"], "authorization": vector["authorization"]}
     parts = {
         "method": vector["method"],

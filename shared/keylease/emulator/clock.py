@@ -11,7 +11,7 @@ Delay = Annotated[timedelta, Field(ge=timedelta(), le=timedelta(days=1))]
 
 
 def wall_clock() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251  # a program of its own, outside keylease's ports
+    return datetime.now(UTC)  # a program of its own, outside keylease's ports
 
 
 class EmulatorClock:

@@ -145,7 +145,7 @@ async def running(
 async def _settling(settling: Settling) -> AsyncIterator[None]:
     await settling.mirror_all()
     # Not a TaskGroup: a fixture may leave this context from another task than it entered.
-    task = asyncio.create_task(settling.keep_settling())  # noqa: TID251  # see above
+    task = asyncio.create_task(settling.keep_settling())  # see above
     try:
         yield
     finally:
