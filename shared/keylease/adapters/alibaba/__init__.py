@@ -1,0 +1,1 @@
+"""Alibaba Cloud without its SDK: signing, credentials, typed clients, and accounts on targets."""
