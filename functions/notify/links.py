@@ -1,0 +1,96 @@
+"""Links: each a new capability for a credential; only its hash is kept, only its holder is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from functions.notify import words
+from functions.notify.tell import HOPELESS, Place, Said, Tell, Unheard, stands_at
+from keylease.domain.audit import AuditEntry
+from keylease.domain.credential import Claim, Credential, CredentialStatus
+from keylease.domain.outcome import Outcome
+from keylease.domain.post import Post, post_id
+from keylease.domain.secret import Secret
+from keylease.domain.telling import Telling
+from keylease.errors import ProviderError
+from keylease.ports.chat import Message
+from keylease.ports.clock import Clock
+from keylease.ports.journal import Journal
+from keylease.ports.secrets import Secrets
+from keylease.ports.store import Store
+
+Wording = Callable[[Credential, Secret], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Issues links: the hash is durable before anybody is told."""
+
+    store: Store
+    journal: Journal
+    clock: Clock
+    secrets: Secrets
+    telling: Telling
+    tell: Tell
+
+    async def hand_over(
+        self, credential_id: str, wording: Wording, /, *, about: str, cause: str
+    ) -> Unheard:
+        """Send the holder a link that replaces every earlier one; nothing once it was claimed.
+
+        Returns who could not be told.
+
+        Raises:
+            ProviderError: the holder may not have it yet; the next try makes another one.
+        """
+        credential = await self.store.load(Credential, credential_id)
+        if credential is None or not is_claimable(credential):
+            return ()
+        place = await self.tell.person(credential.holder)
+        if place is None:
+            return (credential.holder,)
+        said = Said(f"{credential.id}|link", credential.id, cause, is_waiting=True)
+        earlier = await self.store.load(Post, post_id(said=said.key, address=place.address))
+        if earlier is not None and earlier.cause == cause:
+            return ()
+        message = await self._issue(credential, wording, about=about)
+        try:
+            posted = await place.say(message)
+        except HOPELESS as e:
+            return (f"{place.address} ({e.code})",)
+        version = earlier.version if earlier else 0
+        await self.tell.remember(place, posted, said=said, version=version)
+        await self._withdraw(place, earlier, about=about)
+        return ()
+
+    async def _issue(self, credential: Credential, wording: Wording, *, about: str) -> Message:
+        token, now = self.secrets.token(), self.clock.now()
+        claim_by = now + self.telling.link_lasts
+        digest = self.secrets.digest(token)
+        given = credential.evolve(claim=Claim(token_hash=digest, issued_at=now, claim_by=claim_by))
+        entry = AuditEntry(
+            at=now,
+            action="claim.offered",
+            subject=about,
+            actor="keylease",
+            detail={"credential": credential.id, "claim_by": claim_by.isoformat()},
+        )
+        await self.journal.commit(Outcome(records=(given,), audit=(entry,)))
+        return wording(given, Secret(self.telling.link(token.reveal())))
+
+    async def _withdraw(self, place: Place, earlier: Post | None, *, about: str) -> None:
+        """The older message loses its dead link; that is a courtesy, not a promise."""
+        if earlier is None or not earlier.is_waiting:
+            return
+        try:
+            await place.chat.update(stands_at(earlier), words.replaced(about))
+        except ProviderError:
+            return
+
+
+def is_claimable(credential: Credential, /) -> bool:
+    """Whether a link to it makes sense."""
+    return (
+        credential.claimed_at is None
+        and credential.sealed is not None
+        and credential.status is CredentialStatus.CURRENT
+    )
