@@ -58,6 +58,8 @@ async def test_state_and_journal_are_shown(emulator: Emulator, sdk: Sdk) -> None
     state = (await control(emulator, "GET", "state")).body
     journal = (await control(emulator, "GET", "journal")).body
 
+    cleared = (await control(emulator, "DELETE", "journal")).body
+
     [instance] = state["rocketmq"]
     assert instance["id"] == INSTANCE
     assert [row["username"] for row in instance["accounts"]] == ["demo0001default", "app"]
@@ -67,6 +69,7 @@ async def test_state_and_journal_are_shown(emulator: Emulator, sdk: Sdk) -> None
         ("CreateInstanceAccount", "OK"),
         ("CreateInstanceAcl", "OK"),
     ]
+    assert (cleared, emulator.journal.entries) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,17 @@ async def test_stale_reads_may_last_for_a_time(emulator: Emulator, sdk: Sdk) -> 
     assert await redis_status(sdk, "app1") == "Available"
 
 
+async def test_writes_never_work_on_a_stale_state(emulator: Emulator, sdk: Sdk) -> None:
+    emulator.faults.plan(FaultPlan(kind=FaultKind.STALE_READ, times=1))
+
+    await create_account(sdk, "app")
+    await create_account(sdk, "other")
+    stale = await usernames(sdk)
+
+    assert stale == ["app"]
+    assert await usernames(sdk) == ["app", "other"]
+
+
 async def test_nobody_listens_while_unreachable(emulator: Emulator) -> None:
     async with emulator.unreachable():
         with pytest.raises(aiohttp.ClientConnectorError):
@@ -196,7 +207,8 @@ def struck(seed: int) -> list[bool]:
     faults.plan(FaultPlan(kind=FaultKind.REFUSE, times=None, probability=0.5))
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     return [
-        faults.strike(operation="Any", username=None, now=moment) is not None for _ in range(64)
+        faults.strike(operation="Any", username=None, is_read=True, now=moment) is not None
+        for _ in range(64)
     ]
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from keylease.emulator import running
+from keylease.errors import Misconfigured
 from tests.emulator.sdk import official_sdk
 
 WORLD = Path(__file__).parent / "data" / "world.yaml"
@@ -43,6 +45,13 @@ async def test_it_serves_until_a_signal_and_says_nothing_else(number: signal.Sig
 
     assert shown["success"] is True
     assert (process.returncode, rest, errors) == (0, b"", b"")
+
+
+async def test_a_taken_port_is_refused_in_words() -> None:
+    async with running() as first:
+        with pytest.raises(Misconfigured, match="choose another --port"):
+            async with running(port=first.site.port):
+                pytest.fail("two listen on one port")
 
 
 async def test_it_reads_a_world_file() -> None:

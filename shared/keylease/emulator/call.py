@@ -98,6 +98,10 @@ class Operation:
     method: str = ""
     template: tuple[str, ...] = ()
 
+    @property
+    def is_read(self) -> bool:
+        return self.name.startswith(("Get", "List", "Describe"))
+
     def match(self, segments: tuple[str, ...]) -> Mapping[str, str] | None:
         """Path variables when `segments` fit the template, in which `{name}` stands for one."""
         if len(segments) != len(self.template):

@@ -95,7 +95,10 @@ class Cloud:
         target = route(wire, parameters=parameters)
         username = _username(wire, target=target, parameters=parameters)
         fault = self.faults.strike(
-            operation=target.operation.name, username=username, now=self.clock.now()
+            operation=target.operation.name,
+            username=username,
+            is_read=target.operation.is_read,
+            now=self.clock.now(),
         )
         return Exchange(
             wire=wire,

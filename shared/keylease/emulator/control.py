@@ -48,6 +48,7 @@ class Control:
             ("POST", "clock"): self._advance,
             ("GET", "state"): self._state,
             ("GET", "journal"): self._journal,
+            ("DELETE", "journal"): self._forget,
         }
 
     def _plans(self, _: JsonValue) -> JsonValue:
@@ -88,6 +89,10 @@ class Control:
             {**dataclasses.asdict(entry), "at": entry.at.isoformat(), "outcome": entry.outcome}
             for entry in self.cloud.journal.entries
         ]
+
+    def _forget(self, _: JsonValue) -> JsonValue:
+        self.cloud.journal.clear()
+        return []
 
 
 def _is_loopback(peer: str | None) -> bool:

@@ -73,9 +73,10 @@ class _Planned:
             return started is not None and now >= started + lasts
         return limit is not None and self.struck >= limit
 
-    def concerns(self, operation: str, username: str | None) -> bool:
+    def concerns(self, *, operation: str, username: str | None, is_read: bool) -> bool:
         is_named = self.plan.operation in (ANY, operation)
-        return is_named and self.plan.username in (None, username)
+        is_possible = is_read or self.plan.kind is not FaultKind.STALE_READ
+        return is_named and is_possible and self.plan.username in (None, username)
 
 
 @dataclass(slots=True)
@@ -95,11 +96,14 @@ class Faults:
     def plans(self) -> tuple[FaultPlan, ...]:
         return tuple(planned.plan for planned in self._planned)
 
-    def strike(self, *, operation: str, username: str | None, now: datetime) -> FaultPlan | None:
+    def strike(
+        self, *, operation: str, username: str | None, is_read: bool, now: datetime
+    ) -> FaultPlan | None:
         """The fault that hits this call, if one does; the first plan that fits wins."""
         self._planned = [planned for planned in self._planned if not planned.is_spent(now)]
         for planned in self._planned:
-            if planned.concerns(operation, username) and self._hits(planned):
+            concerns = planned.concerns(operation=operation, username=username, is_read=is_read)
+            if concerns and self._hits(planned):
                 planned.struck += 1
                 planned.first_struck_at = planned.first_struck_at or now
                 return planned.plan

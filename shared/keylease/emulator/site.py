@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from keylease.emulator.envelope import Answer
+from keylease.errors import Misconfigured
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 AT_ONCE = struct.pack("ii", 1, 0)
@@ -27,7 +28,13 @@ class Site:
         server = web.Server(self._handler, auto_decompress=False, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=PATIENCE)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+        except OSError as e:
+            await self.close()
+            raise Misconfigured(
+                f"cannot listen on {self.host}:{self.port} ({e.strerror}): choose another --port"
+            ) from e
         self.port = self._runner.addresses[0][1]
 
     async def close(self) -> None:
