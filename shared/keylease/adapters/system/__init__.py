@@ -1,0 +1,1 @@
+"""Adapters for what the machine itself gives: time, randomness, ciphers, HTTP."""
