@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue, SkipValidation
 
 from keylease.domain.record import Value
 
@@ -50,5 +51,6 @@ class Decision(Value):
     """For a permit why, for a deny every unmet condition of the nearest rule, in plain words."""
     obligations: Obligations | None = None
     policy_digest: str
-    facts: dict[str, JsonValue] = {}
+    facts: Annotated[dict[str, JsonValue], SkipValidation] = Field(default_factory=dict)
+    """What the policy looked at (`policy.facts`); unchecked, since walking it doubles the cost."""
     decided_at: datetime

@@ -1,7 +1,8 @@
 """What a decision depends on besides the words, the policy and the time."""
 
+import json
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pydantic import Field, JsonValue
 
@@ -24,9 +25,22 @@ class Facts(Value):
     """For every name in `Policy.approver_groups` who is in it; None or absent: unreadable."""
 
     def recorded(self) -> dict[str, JsonValue]:
-        """As a decision keeps them; `Facts.model_validate(kept, strict=False)` reads them again."""
-        kept: dict[str, JsonValue] = self.model_dump(mode="json")
-        return {name: _ordered(fact) for name, fact in kept.items()}
+        """As a decision keeps them: what rules look at, without names and outside ids."""
+        return {
+            "principal": None if self.principal is None else _seen(self.principal),
+            "target": None if self.target is None else self.target.model_dump(mode="json"),
+            "entitlement": None if self.entitlement is None else _plain(self.entitlement),
+            "standing": None if self.standing is None else _plain(self.standing),
+            "members": {
+                group: None if people is None else [_seen(person) for person in people]
+                for group, people in self.members.items()
+            },
+        }
+
+    @classmethod
+    def of_record(cls, kept: dict[str, JsonValue], /) -> Self:
+        """The facts of a decision, to replay it on another policy."""
+        return cls.model_validate_json(json.dumps(kept))
 
 
 class Scene(NamedTuple):
@@ -39,11 +53,14 @@ class Scene(NamedTuple):
     now: datetime
 
 
-def _ordered(fact: JsonValue) -> JsonValue:
-    """Lists of words come from sets, which have no order of their own."""
-    if isinstance(fact, dict):
-        return {name: _ordered(inner) for name, inner in fact.items()}
-    if isinstance(fact, list):
-        words = [word for word in fact if isinstance(word, str)]
-        return [*sorted(words)] if len(words) == len(fact) else [_ordered(inner) for inner in fact]
-    return fact
+def _seen(principal: Principal) -> dict[str, JsonValue]:
+    return {
+        "id": principal.id,
+        "groups": [*sorted(principal.groups)],
+        "is_workload": principal.is_workload,
+    }
+
+
+def _plain(value: Value) -> JsonValue:
+    kept: JsonValue = value.model_dump(mode="json")
+    return kept

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 EXAMPLE: Final = "Mon-Fri 08:00-20:00 Asia/Shanghai"
 _FORM = re.compile(r"(\S+) ([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2}) (\S+)")
-_MIDNIGHT: Final = 24 * 60
+_HOUR: Final = 60
+_MIDNIGHT: Final = 24 * _HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Window:
     def contains(self, now: datetime, /) -> bool:
         """Whether the wall clock of the zone is in the window; its end is outside."""
         local = now.astimezone(self.zone)
-        minute = local.hour * 60 + local.minute
+        minute = local.hour * _HOUR + local.minute
         if self.start < self.end:
             return local.weekday() in self.days and self.start <= minute < self.end
         begun = local.weekday() if minute >= self.start else (local.weekday() - 1) % 7
@@ -57,8 +58,8 @@ def read_window(text: str, /) -> Window:
 
 
 def _minute(hours: str, minutes: str) -> int:
-    minute = int(hours) * 60 + int(minutes)
-    if int(minutes) > 59 or minute > _MIDNIGHT:
+    minute = int(hours) * _HOUR + int(minutes)
+    if int(minutes) >= _HOUR or minute > _MIDNIGHT:
         msg = f"{hours}:{minutes} is no time of day; use 00:00 to 24:00"
         raise ValueError(msg)
     return minute

@@ -30,13 +30,13 @@ class FileCatalog:
     digest: str
     """Of what the file says, not of how it says it."""
 
-    def target(self, id: str, /) -> Target | None:  # noqa: A002  # the port's word
+    def target(self, id: str, /) -> Target | None:  # the port's word
         return self.targets_by_id.get(id)
 
     def targets(self) -> tuple[Target, ...]:
         return tuple(self.targets_by_id[id_] for id_ in sorted(self.targets_by_id))
 
-    def entitlement(self, id: str, /) -> Entitlement | None:  # noqa: A002  # the port's word
+    def entitlement(self, id: str, /) -> Entitlement | None:  # the port's word
         return self.entitlements_by_id.get(id)
 
     def entitlements(self) -> tuple[Entitlement, ...]:

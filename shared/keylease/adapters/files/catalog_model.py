@@ -4,7 +4,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from keylease.domain.access import ACTIONS_OF, Action, Permission, Product, ResourceType
 from keylease.domain.duration import Duration, format_duration
@@ -123,11 +123,8 @@ class RotationEntry(Value):
     def _is_a_schedule(self) -> Self:
         try:
             _ = self.schedule
-        except ValueError as e:
-            errors = getattr(e, "errors", list)()
-            raise ValueError(
-                errors[0]["msg"].removeprefix("Value error, ") if errors else str(e)
-            ) from e
+        except ValidationError as e:
+            raise ValueError(e.errors()[0]["msg"].removeprefix("Value error, ")) from e
         return self
 
 

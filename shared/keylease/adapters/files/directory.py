@@ -84,7 +84,7 @@ class FileDirectory:
     async def resolve(self, external: ExternalId, /) -> Principal | None:
         return self.by_external_id.get(external)
 
-    async def principal(self, id: str, /) -> Principal | None:  # noqa: A002  # the port's word
+    async def principal(self, id: str, /) -> Principal | None:  # the port's word
         return self.principals.get(id)
 
     async def members(self, group: str, /) -> tuple[Principal, ...]:

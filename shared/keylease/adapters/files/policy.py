@@ -29,12 +29,17 @@ def read_policy(path: Path, /) -> tuple[Policy | None, tuple[Problem, ...]]:
     if path.suffix == ".json":
         return _read_json(path)
     files = policy_files(path)
+    if not files:
+        return None, (_whole(path, "holds no policy file; add one such as policy.yaml"),)
+    return read_policies(files)
+
+
+def read_policies(files: tuple[Path, ...], /) -> tuple[Policy | None, tuple[Problem, ...]]:
+    """The policy of several YAML files of one folder, in this order."""
     readings = [read_file(file, model=RuleFile, naming=name_place) for file in files]
     rules = [placed for reading in readings for placed in _placed(reading)]
     problems = [problem for reading in readings for problem in reading.problems]
-    problems += _twice(rules, folder=path if path.is_dir() else path.parent)
-    if not files:
-        problems.append(_whole(path, "holds no policy file; add one such as policy.yaml"))
+    problems += _twice(rules, folder=files[0].parent)
     return (None if problems else Policy(rules)), tuple(problems)
 
 

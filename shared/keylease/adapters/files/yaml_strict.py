@@ -109,7 +109,7 @@ def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 def parse_yaml(text: str, /, *, file: str) -> Document:
     """Read a text; `Flaw` when it is no strict YAML."""
-    import yaml  # 10 ms that no function with a compiled policy should pay
+    import yaml  # noqa: PLC0415  # 10 ms that no function with a compiled policy should pay
 
     loader = yaml.CSafeLoader(text)
     try:
@@ -117,7 +117,7 @@ def parse_yaml(text: str, /, *, file: str) -> Document:
     except yaml.YAMLError as e:
         raise _syntax(e) from e
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]  # missing in types-PyYAML
+        loader.dispose()
     if root is None:
         msg = "is empty"
         raise Flaw(msg, line=1)
