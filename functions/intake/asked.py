@@ -76,7 +76,7 @@ class Reading:
         known = [entitlement.id for entitlement in self.catalog.entitlements()]
         raise _unknown("entitlement", ask.entitlement, known=known)
 
-    def _target(self, id: str) -> Target:  # noqa: A002  # as the catalog calls it
+    def _target(self, id: str) -> Target:  # as the catalog calls it
         found = self.catalog.target(id)
         if found is None:
             known = [target.id for target in self.catalog.targets()]

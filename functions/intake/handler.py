@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from functions.intake import words
 from functions.intake.asked import Reading, visible
+from functions.intake.progress import Progress
 from keylease.domain.audit import AuditEntry
-from keylease.domain.events import ClaimAsked, EventData, ReleaseAsked, RequestSubmitted, ReviewGiven
+from keylease.domain.events import ClaimAsked, ReleaseAsked, RequestSubmitted, ReviewGiven
 from keylease.domain.intake import (
     Arrived,
     Ask,
@@ -22,10 +23,9 @@ from keylease.domain.intake import (
     Release,
     Reply,
 )
-from keylease.domain.lease import Lease
 from keylease.domain.outcome import NOTHING, Outcome
 from keylease.domain.people import ExternalId, Principal
-from keylease.domain.request import Request
+from keylease.domain.request import Asked, Request
 from keylease.errors import BadInput
 from keylease.function import Function
 from keylease.ports.clock import Clock
@@ -33,7 +33,8 @@ from keylease.ports.directory import Catalog, Directory
 from keylease.ports.store import Store
 
 ANSWER_WITHIN = timedelta(hours=24)
-LISTED = 10
+LONGEST_WORD = 500
+"""Characters of a reviewer's reason that are kept."""
 
 Answer = tuple[Outcome, Reply]
 
@@ -48,42 +49,22 @@ class Intake:
     clock: Clock
 
     async def __call__(self, arrived: Arrived, /) -> Answer:
-        speaker = await self._speaker(arrived)
-        if speaker is None:
-            return self._stranger(arrived)
-        match arrived.said:
-            case Ask() as ask:
-                return await self._submit(arrived, ask, requester=speaker)
-            case GiveReview() as given:
-                return await self._review(arrived, given, reviewer=speaker)
-            case Release(request_id=request_id):
-                event = ReleaseAsked(request_id=request_id, by=speaker.id)
-                return await self._pass_on(event, text=f"{request_id}: ending it is on its way.")
-            case AskClaim(request_id=request_id):
-                return await self._claim(request_id, holder=speaker)
-            case AskStatus(request_id=None):
-                return NOTHING, Reply(text=await self._mine(speaker))
-            case AskStatus(request_id=str(request_id)):
-                return NOTHING, await self._one(request_id, reader=speaker)
-            case AskHelp() as ask_help:
-                known = tuple(entitlement.id for entitlement in self.catalog.entitlements())
-                text = words.usage(ask_help, entitlements=known)
-                return NOTHING, Reply(text=text, refused=bool(ask_help.problem))
-
-    async def _speaker(self, arrived: Arrived) -> Principal | None:
-        """The one whom the message speaks for: the sender, or whom a trusted one files for."""
         said = arrived.said
         named = said.on_behalf_of if isinstance(said, Ask) else None
-        return await self.directory.resolve(named or arrived.sender)
+        speaker = await self.directory.resolve(named or arrived.sender)
+        if speaker is None:
+            return self._stranger(named or arrived.sender, arrived=arrived)
+        if isinstance(said, Ask):
+            return await self._submit(said, arrived=arrived, requester=speaker)
+        if isinstance(said, AskStatus | AskHelp):
+            return NOTHING, await self._tell(said, reader=speaker)
+        return await self._pass_on(said, sender=arrived.sender, speaker=speaker)
 
-    def _stranger(self, arrived: Arrived) -> Answer:
-        who = arrived.sender
-        if isinstance(arrived.said, Ask) and arrived.said.on_behalf_of:
-            who = arrived.said.on_behalf_of
-        entry = self._entry("intake.refused", str(who), actor=arrived.sender, arrived=arrived)
+    def _stranger(self, who: ExternalId, *, arrived: Arrived) -> Answer:
+        entry = self._entry("intake.refused", subject=str(who), arrived=arrived)
         return Outcome(audit=(entry,)), Reply(text=words.stranger(who), refused=True)
 
-    async def _submit(self, arrived: Arrived, ask: Ask, *, requester: Principal) -> Answer:
+    async def _submit(self, ask: Ask, *, arrived: Arrived, requester: Principal) -> Answer:
         request_id = request_id_of(arrived)
         known = await self.store.load(Request, request_id)
         if known is not None:
@@ -92,6 +73,9 @@ class Intake:
             asked = Reading(self.catalog).asked(ask, requester=requester.id)
         except BadInput as e:
             return NOTHING, Reply(text=f"Nothing was requested: {e}.", refused=True)
+        return self._submitted(request_id, asked, arrived=arrived)
+
+    def _submitted(self, request_id: str, asked: Asked, *, arrived: Arrived) -> Answer:
         now = self.clock.now()
         request = Request(
             id=request_id,
@@ -100,101 +84,94 @@ class Intake:
             submitted_at=now,
             answer_by=now + ANSWER_WITHIN,
         )
+        facts = {
+            "requester": asked.requester,
+            "target": asked.target,
+            "permissions": "; ".join(str(permission) for permission in asked.permissions),
+            "account": asked.account or "",
+            "duration": str(asked.duration),
+            "ticket": asked.ticket or "",
+        }
         outcome = Outcome(
             records=(request,),
-            events=(RequestSubmitted(request_id=request.id),),
-            audit=(self._submitted(request, arrived=arrived),),
+            events=(RequestSubmitted(request_id=request_id),),
+            audit=(self._entry("request.submitted", subject=request_id, arrived=arrived, **facts),),
         )
-        return outcome, Reply(text=words.received(request), request_id=request.id)
+        return outcome, Reply(text=words.received(request), request_id=request_id)
 
-    def _submitted(self, request: Request, *, arrived: Arrived) -> AuditEntry:
-        asked = request.asked
-        return self._entry(
-            "request.submitted",
-            request.id,
-            actor=arrived.sender,
-            arrived=arrived,
-            requester=asked.requester,
-            target=asked.target,
-            permissions="; ".join(str(permission) for permission in asked.permissions),
-            duration=str(asked.duration),
-            ticket=asked.ticket or "",
-        )
+    async def _tell(self, said: AskStatus | AskHelp, *, reader: Principal) -> Reply:
+        if isinstance(said, AskHelp):
+            known = tuple(entitlement.id for entitlement in self.catalog.entitlements())
+            text = words.usage(said, entitlements=known)
+            return Reply(text=text, refused=bool(said.problem))
+        progress = Progress(self.store)
+        if said.request_id is None:
+            return await progress.of_all(reader)
+        return await progress.of(said.request_id, reader=reader)
 
-    async def _review(self, arrived: Arrived, given: GiveReview, *, reviewer: Principal) -> Answer:
-        if reviewer.is_workload:
-            return NOTHING, Reply(text="A workload may ask, it may not review.", refused=True)
-        event = ReviewGiven(
-            request_id=given.request_id,
-            reviewer=reviewer.id,
-            verdict=given.verdict,
-            digest=given.digest,
-            platform=arrived.sender.platform,
-            tenant=arrived.sender.tenant,
-            sender=arrived.sender.subject,
-            reason=" ".join(visible(given.reason).split())[:500],
-        )
-        return await self._pass_on(event, text=f"{given.request_id}: your word is noted.")
-
-    async def _claim(self, request_id: str, *, holder: Principal) -> Answer:
-        request = await self.store.load(Request, request_id)
-        if request is None or request.asked.requester != holder.id:
-            return NOTHING, Reply(text=words.absent(request_id), refused=True)
-        event = ClaimAsked(request_id=request_id, by=holder.id)
-        return await self._pass_on(event, text=f"{request_id}: a new link comes to you alone.")
-
-    async def _pass_on(self, event: EventData, *, text: str) -> Answer:
+    async def _pass_on(
+        self,
+        said: GiveReview | Release | AskClaim,
+        /,
+        *,
+        sender: ExternalId,
+        speaker: Principal,
+    ) -> Answer:
         """Leave it to the function that consumes the event, when there is such a request."""
-        request_id = event.subject
-        if await self.store.load(Request, request_id) is None:
-            return NOTHING, Reply(text=words.absent(request_id), refused=True)
-        return Outcome(events=(event,)), Reply(text=text, request_id=request_id)
+        request = await self.store.load(Request, said.request_id)
+        is_others = isinstance(said, AskClaim) and (
+            request is None or request.asked.requester != speaker.id
+        )
+        if request is None or is_others:
+            return NOTHING, Reply(text=words.absent(said.request_id), refused=True)
+        if isinstance(said, GiveReview) and speaker.is_workload:
+            return NOTHING, Reply(text=words.WORKLOADS_DO_NOT_REVIEW, refused=True)
+        event = _event(said, sender=sender, speaker=speaker)
+        return Outcome(events=(event,)), Reply(text=words.noted(said), request_id=request.id)
 
-    async def _mine(self, reader: Principal) -> str:
-        requests = await self.store.children(Request, reader.id, only_open=False, limit=LISTED)
-        lines = [await self._line(request) for request in requests]
-        return "\n".join(lines) or "You have asked for nothing yet. 'help' shows how."
-
-    async def _one(self, request_id: str, *, reader: Principal) -> Reply:
-        request = await self.store.load(Request, request_id)
-        if request is None or not _may_see(request, reader):
-            return Reply(text=words.absent(request_id), refused=True)
-        return Reply(text=await self._line(request), request_id=request.id)
-
-    async def _line(self, request: Request) -> str:
-        lease = await self.store.load(Lease, request.lease_id) if request.lease_id else None
-        return words.progress(request, lease=lease)
-
-    def _entry(
-        self, action: str, subject: str, *, actor: ExternalId, arrived: Arrived, **facts: str
-    ) -> AuditEntry:
+    def _entry(self, action: str, *, subject: str, arrived: Arrived, **facts: str) -> AuditEntry:
         detail = {"source": arrived.source, "tenant": arrived.tenant, "key": arrived.key, **facts}
         return AuditEntry(
-            at=self.clock.now(), action=action, subject=subject, actor=str(actor), detail={**detail}
+            at=self.clock.now(),
+            action=action,
+            subject=subject,
+            actor=str(arrived.sender),
+            detail={**detail},
         )
 
 
 def request_id_of(arrived: Arrived, /) -> str:
     """Derived from the message, so that a copy of it meets the same request."""
-    words_ = f"{arrived.source}|{arrived.tenant}|{arrived.key}"
-    digest = hashlib.sha256(words_.encode()).digest()
+    text = f"{arrived.source}|{arrived.tenant}|{arrived.key}"
+    digest = hashlib.sha256(text.encode()).digest()
     return f"req-{base64.b32encode(digest).decode().lower()[:10]}"
 
 
 def _again(known: Request, *, requester: Principal) -> Reply:
     if known.asked.requester != requester.id:
-        text = "This message id was used before for another request; send a new id."
-        return Reply(text=text, refused=True)
+        return Reply(text=words.ID_USED_BEFORE, refused=True)
     return Reply(text=words.received(known), request_id=known.id)
 
 
-def _may_see(request: Request, reader: Principal) -> bool:
-    """Its requester, and the people who may approve it."""
-    duty = request.decision.obligations if request.decision else None
-    approvers = duty.approvers if duty else frozenset()
-    return request.asked.requester == reader.id or not approvers.isdisjoint(
-        {reader.id, *reader.groups}
-    )
+def _event(
+    said: GiveReview | Release | AskClaim, *, sender: ExternalId, speaker: Principal
+) -> ReviewGiven | ReleaseAsked | ClaimAsked:
+    match said:
+        case GiveReview():
+            return ReviewGiven(
+                request_id=said.request_id,
+                reviewer=speaker.id,
+                verdict=said.verdict,
+                digest=said.digest,
+                platform=sender.platform,
+                tenant=sender.tenant,
+                sender=sender.subject,
+                reason=" ".join(visible(said.reason).split())[:LONGEST_WORD],
+            )
+        case Release():
+            return ReleaseAsked(request_id=said.request_id, by=speaker.id)
+        case AskClaim():
+            return ClaimAsked(request_id=said.request_id, by=speaker.id)
 
 
 FUNCTION = Function(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from keylease.domain.intake import AskHelp
+from keylease.domain.intake import AskClaim, AskHelp, GiveReview, Release
 from keylease.domain.lease import Lease
 from keylease.domain.people import ExternalId
 from keylease.domain.request import Request
@@ -14,6 +14,10 @@ request <target> cache read for <duration> because <reason>
     optional: as <standing account> | from <address block>,… | ticket <id>
 approve <request> [because <reason>] | deny <request> [because <reason>]
 release <request> | claim <request> | status [<request>]"""
+
+NOTHING_ASKED = "You have asked for nothing yet. 'help' shows how."
+WORKLOADS_DO_NOT_REVIEW = "A workload may ask; only a person may review."
+ID_USED_BEFORE = "This message id was used before for another request; send a new id."
 
 
 def stranger(sender: ExternalId, /) -> str:
@@ -34,6 +38,17 @@ def received(request: Request, /) -> str:
     return f"{request.id} is received. You are told as soon as it is decided."
 
 
+def noted(said: GiveReview | Release | AskClaim, /) -> str:
+    """To a message that another function acts on."""
+    match said:
+        case GiveReview():
+            return f"{said.request_id}: your word is noted."
+        case Release():
+            return f"{said.request_id}: ending it is on its way."
+        case AskClaim():
+            return f"{said.request_id}: a new link comes to you alone."
+
+
 def progress(request: Request, /, *, lease: Lease | None) -> str:
     """How far one request is, on one line."""
     permissions = "; ".join(str(permission) for permission in request.asked.permissions)
@@ -44,7 +59,7 @@ def progress(request: Request, /, *, lease: Lease | None) -> str:
 
 def _state(request: Request, lease: Lease | None) -> str:
     if lease is None:
-        return "waiting for review" if request.reviews or request.decision else request.status
+        return request.status.replace("_", " ")
     problem = f": {lease.problem}" if lease.problem else ""
     until = f" until {minute(lease.not_after)}" if lease.is_open else ""
     return f"{lease.status}{until}{problem}"

@@ -114,7 +114,9 @@ def event(type_: str = "request", **attributes: Any) -> dict[str, Any]:
     return {**envelope, **attributes}
 
 
-def with_headers(call: Call, *changes: tuple[str, str | None], extra: tuple[tuple[str, str], ...] = ()) -> Call:
+def with_headers(
+    call: Call, *changes: tuple[str, str | None], extra: tuple[tuple[str, str], ...] = ()
+) -> Call:
     """The same call with headers replaced (or, by None, dropped) and some added."""
     new = dict(changes)
     kept = tuple((k, v) for k, v in call.headers if k.lower() not in new)

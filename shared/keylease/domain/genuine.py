@@ -1,4 +1,4 @@
-"""What every signed message must obey: a plain timestamp near now, and JSON that means one thing."""
+"""What every signed message must obey: a plain time near now, and JSON that means one thing."""
 
 import json
 import re

@@ -6,6 +6,7 @@ wrote: a 5xx says that we could not keep it, so that the sender sends it again.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -23,6 +24,9 @@ CHAT_LIMIT = 256 * 1024
 MACHINE_LIMIT = 1024 * 1024
 RETRY_AFTER = "5"
 """Seconds after which a sender may try again when we could not keep its message."""
+
+RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None}
+"""How to run the app: bytes as they were signed, and no line with a query: it may be a secret."""
 
 Receive = Callable[[Arrived], Awaitable[Reply]]
 Ready = Callable[[], Awaitable[bool]]
@@ -59,7 +63,7 @@ def make_app(
 ) -> web.Application:
     """All routes of one process; `routes` adds what other hosts serve, such as the claim page.
 
-    Run it with `auto_decompress=False` and without an access log: a query may be a capability.
+    Run it as `web.AppRunner(app, **RUNNER)`.
     """
     desk = Desk(receive=receive, clock=clock, ids=ids)
     app = web.Application(middlewares=[keep_5xx_for_ourselves], client_max_size=MACHINE_LIMIT)
@@ -126,16 +130,14 @@ class Desk:
         except BadInput as e:
             log.warning("intake.rejected", code=e.code, field=e.field[:64])
             return _response(door.refuse(call, problem=e))
-        except Exception as e:  # whatever it is, the sender is not proved
+        except Exception as e:  # noqa: BLE001  # whatever it is, the sender is not proved
             log.error("intake.door_broke", error=type(e).__name__)  # noqa: TRY400  # a traceback would show the body
             return _rejected(401, code="door_broke")
         if isinstance(opened, HttpResponse):
             return _response(opened)
         return await self._receive(door, call, opened)
 
-    async def _receive(
-        self, door: Door, call: Call, arrived: tuple[Arrived, ...]
-    ) -> web.Response:
+    async def _receive(self, door: Door, call: Call, arrived: tuple[Arrived, ...]) -> web.Response:
         try:
             replies = [await self.receive(one) for one in arrived]
         except BadInput as e:

@@ -53,28 +53,56 @@ def test_the_previous_secret_still_opens() -> None:
     verify(slack_call(b"x"), secrets=(Secret("new"), SLACK_SECRET), now=CLOCK)
 
 
-MATRIX: dict[str, Callable[[Call], Call]] = {
-    "body_bit_flip": lambda call: with_body(call, call.body + b" "),
-    "missing_signature": lambda call: with_headers(call, (SIGNATURE, None)),
-    "missing_timestamp": lambda call: with_headers(call, (STAMP, None)),
-    "second_signature": lambda call: with_headers(call, extra=((SIGNATURE, "v0=00"),)),
-    "second_timestamp": lambda call: with_headers(call, extra=((STAMP, "1767225600"),)),
-    "same_timestamp_twice": lambda call: with_headers(call, extra=((STAMP, call.all(STAMP)[0]),)),
-    "upper_case_hex": lambda call: with_headers(
-        call, (SIGNATURE, "v0=" + call.all(SIGNATURE)[0][3:].upper())
-    ),
-    "wrong_tenant_key": lambda call: with_headers(
-        call, (SIGNATURE, sign(Secret("other"), stamp=call.all(STAMP)[0], body=call.body))
-    ),
-} | {
-    f"signature {value!r}": lambda call, value=value: with_headers(call, (SIGNATURE, value))  # type: ignore[misc]  # mypy cannot type a default
-    for value in ("", "v0", "v0=", "v1", "sha1=00", "none", "v2=" + "0" * 64, "v0=" + "g" * 64,
-                  "v0=" + "é" * 64, "v0=" + "0" * 5000)
-} | {
-    f"timestamp {value!r}": lambda call, value=value: with_headers(call, (STAMP, value))  # type: ignore[misc]  # as above
-    for value in ("abc", "", "1e9", "NaN", "-1", str(10**30), " 1767225600", "1767225600\n",
-                  "１７６７２２５６００", "+1767225600", "1_767_225_600", "1767225600.0")
-}
+MATRIX: dict[str, Callable[[Call], Call]] = (
+    {
+        "body_bit_flip": lambda call: with_body(call, call.body + b" "),
+        "missing_signature": lambda call: with_headers(call, (SIGNATURE, None)),
+        "missing_timestamp": lambda call: with_headers(call, (STAMP, None)),
+        "second_signature": lambda call: with_headers(call, extra=((SIGNATURE, "v0=00"),)),
+        "second_timestamp": lambda call: with_headers(call, extra=((STAMP, "1767225600"),)),
+        "same_timestamp_twice": lambda call: with_headers(
+            call, extra=((STAMP, call.all(STAMP)[0]),)
+        ),
+        "upper_case_hex": lambda call: with_headers(
+            call, (SIGNATURE, "v0=" + call.all(SIGNATURE)[0][3:].upper())
+        ),
+        "wrong_tenant_key": lambda call: with_headers(
+            call, (SIGNATURE, sign(Secret("other"), stamp=call.all(STAMP)[0], body=call.body))
+        ),
+    }
+    | {
+        f"signature {value!r}": lambda call, value=value: with_headers(call, (SIGNATURE, value))
+        for value in (
+            "",
+            "v0",
+            "v0=",
+            "v1",
+            "sha1=00",
+            "none",
+            "v2=" + "0" * 64,
+            "v0=" + "g" * 64,
+            "v0=" + "é" * 64,
+            "v0=" + "0" * 5000,
+        )
+    }
+    | {
+        f"timestamp {value!r}": lambda call, value=value: with_headers(call, (STAMP, value))
+        for value in (
+            "abc",
+            "",
+            "1e9",
+            "NaN",
+            "-1",
+            str(10**30),
+            " 1767225600",
+            "1767225600\n",
+            "\N{FULLWIDTH DIGIT ONE}767225600",
+            "+1767225600",
+            "1_767_225_600",
+            "1767225600.0",
+        )
+    }
+)
 
 
 @pytest.mark.parametrize("vector", SLACK, ids=lambda v: v["id"])

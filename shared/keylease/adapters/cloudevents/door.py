@@ -46,7 +46,7 @@ class Producer:
     tokens: tuple[Secret, ...] = field(default=(), repr=False)
     """Bearer tokens: the current one, then the previous one while it is being replaced."""
     proof: Proof | None = None
-    trust: Trust = Trust()
+    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ class CloudEventsDoor:
 
         The callback that a sender may name is never called: anybody could aim us with it.
         """
-        origin = call.sole("webhook-request-origin", longest=256)
-        if origin not in self.origins:
+        named = call.all("webhook-request-origin")
+        if len(named) != 1 or named[0] not in self.origins:
             return HttpResponse(status=405, headers={"allow": "POST"})
         headers = {
             "allow": "POST",
-            "webhook-allowed-origin": origin,
+            "webhook-allowed-origin": named[0],
             "webhook-allowed-rate": str(self.rate),
         }
         return HttpResponse(status=200, headers=headers)

@@ -31,10 +31,15 @@ LONGEST = 4000
 EXAMPLE = "request rmq-prod topic:orders Sub for 8h because INC-4711 replay"
 
 _CLAUSES = ("for", "as", "from", "ticket")
-_BECAUSE = re.compile(r"(?<=\s)because(?=[\s:：]|$)[:：]?", re.IGNORECASE)
-_QUOTES = "\"“”„＂"
+_COLONS = ":\N{FULLWIDTH COLON}"
+_BECAUSE = re.compile(rf"(?<=\s)because(?=[\s{_COLONS}]|$)[{_COLONS}]?", re.IGNORECASE)
+_QUOTES = (
+    '"\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{DOUBLE LOW-9 QUOTATION MARK}'
+)
 _QUOTED = re.compile(rf"[{_QUOTES}]((?:[^\\{_QUOTES}]|\\.)*)[{_QUOTES}]", re.DOTALL)
-_TRAILING_TICKET = re.compile(r"\sticket[\s:：]+([A-Za-z][A-Za-z0-9_]*-?[0-9]+)$", re.IGNORECASE)
+_TRAILING_TICKET = re.compile(
+    rf"\sticket[\s{_COLONS}]+([A-Za-z][A-Za-z0-9_]*-?[0-9]+)$", re.IGNORECASE
+)
 _REQUEST_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _UNIT = re.compile(r"([0-9]+)\s*([dhms])(?:ays?|ours?|rs?|inutes?|ins?|econds?|ecs?)?(?![a-z])")
 _ACTIONS = {action.lower(): action for action in Action} | {
@@ -67,7 +72,9 @@ def _understand(text: str) -> Said:
     if meaning is None:
         near = difflib.get_close_matches(verb.lower(), _VERBS, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(_VERBS)}"
-        raise _UnclearError(f"'{_brief(verb)}' is no command; {hint}", form=f"{near[0]} {rest}" if near else EXAMPLE)
+        raise _UnclearError(
+            f"'{_brief(verb)}' is no command; {hint}", form=f"{near[0]} {rest}" if near else EXAMPLE
+        )
     return meaning(rest.strip())
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints, ValidationError
 
-
 from keylease.errors import BadInput
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$")]

@@ -1,6 +1,6 @@
 """The webhook's entrance: a signed JSON message from a ticket tool's script or a service."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -29,7 +29,7 @@ class WebhookDoor:
     proof: StandardWebhooks
     subject: str = "sender"
     """The directory knows the sender itself as (`webhook`, tenant, subject)."""
-    trust: Trust = Trust()
+    trust: Trust = field(default_factory=Trust)
 
     def open(self, call: Call, /, *, now: datetime) -> tuple[Arrived, ...] | HttpResponse:
         message_id = self.proof.verify(call, now=now)

@@ -32,8 +32,7 @@ def key_of(secret: Secret, /) -> bytes:
     """
     text = secret.reveal()
     try:
-        is_coded = text.startswith("whsec_")
-        key = base64.b64decode(text[6:], validate=True) if is_coded else text.encode()
+        key = _decoded(text[6:]) if text.startswith("whsec_") else text.encode()
     except ValueError as e:
         msg = "a webhook secret starts with whsec_ but goes on without base64; copy it again"
         raise Misconfigured(msg) from e
@@ -43,13 +42,13 @@ def key_of(secret: Secret, /) -> bytes:
     return key
 
 
-def sign(key: bytes, /, *, id: str, stamp: str, body: bytes) -> str:  # noqa: A002  # its name there
+def sign(key: bytes, /, *, id: str, stamp: str, body: bytes) -> str:  # its name there
     """The v1 signature of a message."""
     mac = hmac.new(key, signed_content(id=id, stamp=stamp, body=body), hashlib.sha256)
     return f"v1,{base64.b64encode(mac.digest()).decode()}"
 
 
-def signed_content(*, id: str, stamp: str, body: bytes) -> bytes:  # noqa: A002  # its name there
+def signed_content(*, id: str, stamp: str, body: bytes) -> bytes:  # its name there
     """What both schemes sign."""
     return f"{id}.{stamp}.".encode() + body
 
@@ -61,6 +60,14 @@ class StandardWebhooks:
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
     public_keys: tuple[str, ...] = ()
     """`whpk_` and base64."""
+
+    def check(self) -> None:
+        """Find a broken key at start-up, not at the first call.
+
+        Raises:
+            Misconfigured: a secret or public key cannot be one.
+        """
+        _ = self._keys, self._verifiers
 
     def verify(self, call: Call, /, *, now: datetime) -> str:
         """Prove who sent the call; returns the signed id of the message.
@@ -103,6 +110,11 @@ class StandardWebhooks:
         return tuple(_public_key(text) for text in self.public_keys)
 
 
+def _decoded(text: str) -> bytes:
+    """A configured key; people copy it with or without its padding."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
 def _public_key(text: str) -> object:
     # Loaded only where a public key is configured: the import takes longer than all of intake's.
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415  # as said
@@ -110,7 +122,7 @@ def _public_key(text: str) -> object:
     )
 
     try:
-        raw = base64.b64decode(text.removeprefix("whpk_"), validate=True)
+        raw = _decoded(text.removeprefix("whpk_"))
         return Ed25519PublicKey.from_public_bytes(raw)
     except ValueError as e:
         msg = "a webhook public key is not whpk_ and base64 of 32 bytes; copy it again"
