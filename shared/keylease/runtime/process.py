@@ -165,7 +165,7 @@ class Process:
 
     async def _deliver(self, parcel: Parcel) -> None:
         store, event = self.commits.store, parcel.outgoing.event
-        words = {"event": event.type, "subject": event.subject, "event_id": event.id}
+        words = {"type": event.type, "subject": event.subject, "event_id": event.id}
         with structlog.contextvars.bound_contextvars(
             **_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent
         ):
