@@ -4,6 +4,7 @@ It bounds a body before it reads it, keeps its exact bytes, and never answers 5x
 wrote: a 5xx says that we could not keep it, so that the sender sends it again.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,8 +26,20 @@ MACHINE_LIMIT = 1024 * 1024
 RETRY_AFTER = "5"
 """Seconds after which a sender may try again when we could not keep its message."""
 
-RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None}
-"""How to run the app: bytes as they were signed, and no line with a query: it may be a secret."""
+
+class _WithoutBytes(logging.Filter):
+    """Drops the trace in which aiohttp shows the bytes that it could not parse."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
+_server_log = logging.getLogger("keylease.hosts.http.server")
+_server_log.addFilter(_WithoutBytes())
+
+RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None, "logger": _server_log}
+"""How to run the app: bytes as they were signed, and none of them in a log, nor any query."""
 
 Receive = Callable[[Arrived], Awaitable[Reply]]
 Ready = Callable[[], Awaitable[bool]]
@@ -112,6 +125,8 @@ class Desk:
             body = await _read(request, limit=limit)
         except TooLarge:
             return _rejected(413, code="too_large")
+        except (web.RequestPayloadError, ConnectionError):
+            return _rejected(400, code="body_broken")
         if door is None:
             return _rejected(401, code="tenant_unknown")
         call = Call(

@@ -74,8 +74,8 @@ class SlackDoor:
             return ephemeral(str(problem))
         if problem.code == "unsupported_media_type":
             return HttpResponse(status=415)
-        if _kind(call) == _JSON:  # anything else makes Slack send the event again
-            return ACK
+        if _kind(call) == _JSON and problem.code == "envelope_malformed":
+            return ACK  # anything else makes Slack send the event again
         body = to_json({"error": problem.code, "problem": str(problem)})
         return HttpResponse(status=400, headers={"content-type": _JSON}, body=body)
 
