@@ -476,6 +476,18 @@ class OutboxContract:
         (parked,) = await store.parked(limit=10)
         assert (parked.reason, parked.parcel.attempts) == ("refused", 0)
 
+    async def test_what_is_unparked_is_tried_again_from_the_start(self, store: Store) -> None:
+        await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+        parcel = await only_parcel(store)
+        await store.postpone(parcel, until=NOW + HOUR)
+        await store.park(parcel, reason="refused", at=NOW)
+
+        await store.unpark(parcel)
+        await store.unpark(parcel)
+
+        assert await store.parked(limit=10) == ()
+        assert await only_parcel(store) == parcel
+
     async def test_an_event_that_waits_is_not_stored_again(self, store: Store) -> None:
         await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
 

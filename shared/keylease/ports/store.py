@@ -134,6 +134,10 @@ class Store(Protocol):
         """What was set aside, the one set aside first comes first."""
         ...
 
+    async def unpark(self, parcel: Parcel, /) -> None:
+        """Let it be tried again at once, its attempts counted anew; not parked is success."""
+        ...
+
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:

@@ -110,6 +110,13 @@ class MemoryStore:
         oldest = sorted(self._parked.values(), key=lambda p: (p.at, p.parcel.seq))
         return tuple(oldest[:limit])
 
+    async def unpark(self, parcel: Parcel, /) -> None:
+        await asyncio.sleep(0)
+        found = self._parked.pop(parcel.seq, None)
+        if found is not None:
+            again = replace(found.parcel, attempts=0)
+            self._outbox[parcel.seq] = _Lying(parcel=again, not_before=0)
+
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:

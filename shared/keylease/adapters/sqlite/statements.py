@@ -64,6 +64,10 @@ POSTPONE = """
     WHERE seq = ? AND parked_at IS NULL
 """
 PARK = "UPDATE outbox SET parked_at = ?, reason = ? WHERE seq = ? AND parked_at IS NULL"
+UNPARK = """
+    UPDATE outbox SET parked_at = NULL, reason = NULL, attempts = 0, not_before = 0
+    WHERE seq = ? AND parked_at IS NOT NULL
+"""
 PARKED = """
     SELECT seq, body, destination, attempts, reason, parked_at FROM outbox
     WHERE parked_at IS NOT NULL ORDER BY parked_at, seq LIMIT ?

@@ -78,6 +78,9 @@ class SqliteStore:
             )
         )
 
+    async def unpark(self, parcel: Parcel, /) -> None:
+        await self._change(sql.UNPARK, parcel.seq)
+
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:
