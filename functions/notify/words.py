@@ -57,7 +57,7 @@ def waiting(event: RequestReviewNeeded, request: Request, /, *, telling: Telling
 
 def review_over(request: Request, /) -> Message:
     """The same message once there is nothing to press any more."""
-    return Message(text=f"{request.id} is {_outcome(request)}", fields=_asked(request))
+    return Message(text=f"{request.id} {_outcome(request)}", fields=_asked(request))
 
 
 def _outcome(request: Request) -> str:
@@ -65,15 +65,15 @@ def _outcome(request: Request) -> str:
     why = "; ".join(request.settled_because)
     match request.status:
         case RequestStatus.APPROVED:
-            return f"approved by {', '.join(names)}." if names else "approved by policy."
+            return f"is approved by {', '.join(names) or 'policy'}."
         case RequestStatus.DENIED:
-            return f"denied: {why}"
+            return f"is denied: {why}"
         case RequestStatus.LAPSED:
-            return "lapsed: nobody answered in time."
+            return "has lapsed: nobody answered in time."
         case RequestStatus.CANCELLED:
-            return f"cancelled: {why}"
+            return f"is cancelled: {why}"
         case _:
-            return f"{request.status}."
+            return f"is {request.status}."
 
 
 def approved(event: RequestApproved, request: Request, /) -> Message:

@@ -28,8 +28,8 @@ class MemoryChat:
     updates: list[tuple[Posted, Message]] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     """Places that do not exist."""
-    failures: list[ProviderError] = field(default_factory=list)
-    """What the next calls raise instead of doing anything."""
+    failures: list[ProviderError | None] = field(default_factory=list)
+    """What the next calls raise instead of doing anything; None lets one pass."""
 
     async def tell(self, person: ExternalId, message: Message, /) -> Posted:
         return self._keep(str(person), person.subject, message, is_direct=True)
@@ -58,8 +58,9 @@ class MemoryChat:
         return posted
 
     def _fail(self) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 The path holds a capability, so this host never logs it; serve it without an access log.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -17,21 +17,20 @@ log = structlog.get_logger(__name__)
 
 PATH = "/claim/{token:.*}"
 LONGEST_TOKEN = 128
-Answer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def claim_routes(claims: Claims, /, *, pages: ClaimPages) -> list[web.RouteDef]:
+    """For the application. HEAD is answered as GET is, without a body, and burns as little."""
+    page = ClaimPage(claims, pages)
+    return [web.get(PATH, page.look), web.post(PATH, page.claim)]
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimHost:
+class ClaimPage:
     """Bytes in, page out."""
 
     claims: Claims
     pages: ClaimPages
-    origin: str
-    """What links start with, without a path: `https://keylease.example.com`."""
-
-    def routes(self) -> list[web.RouteDef]:
-        """HEAD is answered as GET is, without a body, and burns as little."""
-        return [web.get(PATH, self.look), web.post(PATH, self.claim)]
 
     async def look(self, request: web.Request, /) -> web.Response:
         token = _token(request)
@@ -42,7 +41,7 @@ class ClaimHost:
         return _response(self._page(found))
 
     async def claim(self, request: web.Request, /) -> web.Response:
-        if not is_own(request, origin=self.origin):
+        if not is_own(request):
             log.warning("claim.elsewhere")
             return _response(self.pages.elsewhere())
         token = _token(request)
@@ -69,7 +68,7 @@ class ClaimHost:
         return self.pages.later()
 
 
-def is_own(request: web.Request, /, *, origin: str) -> bool:
+def is_own(request: web.Request, /) -> bool:
     """Whether our own page sent the form.
 
     Every current browser says `Sec-Fetch-Site`, and scripts cannot forge it. Where it is missing,
@@ -78,7 +77,8 @@ def is_own(request: web.Request, /, *, origin: str) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
-    return request.headers.get("Origin", "null") in ("null", origin)
+    origin = request.headers.get("Origin", "null")
+    return origin == "null" or urlsplit(origin).netloc == request.host
 
 
 def _token(request: web.Request) -> Secret | None:
