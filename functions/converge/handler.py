@@ -110,7 +110,7 @@ class Converge:
         account = await self.store.load(Account, account_id)
         leases, now = await self.store.children(Lease, account_id), self.clock.now()
         if account is None or not (
-            account.recheck_at or any(lease.needs_work(now) for lease in leases)
+            account.needs_look(now) or any(lease.needs_work(now) for lease in leases)
         ):
             return None
         return await self.turns.take(account)

@@ -1,4 +1,4 @@
-"""Keeps tests on this machine. An audit hook, so no library gets around it; children are not held."""
+"""Keeps tests on this machine, by an audit hook: no library gets around it, but children do."""
 
 import ipaddress
 import socket
@@ -23,6 +23,9 @@ def _refuse_elsewhere(event: str, arguments: tuple[object, ...]) -> None:
         host = arguments[1][0] if isinstance(arguments[1], tuple) else arguments[1]
     else:
         return
+    if str(host).endswith(".invalid"):
+        # Reserved for names that do not exist; answered here, so that no resolver is asked.
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     if not _is_here(host):
         msg = f"{event} to {host!r}: tests speak to loopback only"
         raise NetworkRefused(msg)

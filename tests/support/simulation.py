@@ -45,7 +45,7 @@ from keylease.ports.handover import Gone, Shown, Spent
 from keylease.ports.ids import Ids
 from keylease.ports.journal import Journal
 from keylease.ports.secrets import Secrets
-from keylease.ports.store import Store
+from keylease.ports.store import R, Store
 from keylease.runtime.bundle import load_function
 from keylease.runtime.filling import Parts, Wrap, unwrapped
 from keylease.runtime.process import Bound, Commits, Process, Router
@@ -271,6 +271,20 @@ class Simulation:
         place = str(slack(who))
         found = (h.message.link for h in self.chat.heard if h.place == place)
         return [link.reveal().rpartition("/")[2] for link in found if link]
+
+    def records(self, kind: type[R]) -> list[R]:
+        """Every stored record of a kind."""
+        rows = (row for row in self.store._rows.values() if row.kind == kind.kind)
+        return [kind.model_validate_json(row.body) for row in rows]
+
+    def texts(self) -> list[str]:
+        """Everything that is kept or was said in the open, as text."""
+        return [
+            *(str(row.body) for row in self.store._rows.values()),
+            *(event.model_dump_json() for event in self.sink.events),
+            *(str(body) for body in self.store._audit),
+            *(repr(heard) for heard in self.chat.heard),
+        ]
 
     async def claim(self, process: Process, token: str) -> Shown | Spent | Gone:
         claimed: Shown | Spent | Gone = await process.functions["claim"].handler(Secret(token))  # type: ignore[misc]  # claim answers with these

@@ -61,9 +61,10 @@ def about_lease(lease: Lease, /) -> dict[str, str]:
 
 
 def _credential_id(situation: Situation) -> str | None:
-    """The secret that the target holds: the one just intended, else the known one."""
-    account = situation.account
-    return account.intent.credential_id if account.intent else account.credential_id
+    """The secret that the target holds: a dedicated account has only ever been given one."""
+    if situation.is_dedicated and situation.credentials:
+        return situation.credentials[0].id
+    return situation.account.credential_id
 
 
 def _is_gone(situation: Situation) -> bool:

@@ -94,6 +94,10 @@ class Account(Record):
         rotate_at = self.rotate_at if self.rotation_id is None else None
         return min((at for at in (rotate_at, self.recheck_at) if at is not None), default=None)
 
+    def needs_look(self, now: datetime, /) -> bool:
+        """Whether the planned later look is due."""
+        return self.recheck_at is not None and self.recheck_at <= now
+
     def is_free(self, now: datetime, /) -> bool:
         """Whether nobody is working on it."""
         return self.lock is None or self.lock.until <= now
