@@ -1,5 +1,6 @@
 """With a Redis server behind it, an emulated account truly logs in, and later not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -144,6 +145,28 @@ async def test_a_deleted_account_loses_its_open_connections(
 
         with pytest.raises(RedisError):
             await session.ping()
+
+
+async def test_an_account_becomes_real_although_nobody_asks(server: RedisServer) -> None:
+    async with running(redis_url=server.url) as emulator, redis.Redis(port=server.port) as admin:
+        client = official_sdk(emulator.url, mode="async")
+        await client.kvstore("create_account", **APP, account_password=PASSWORD)
+
+        async with asyncio.timeout(5):
+            while "app1" not in await admin.acl_users():  # noqa: ASYNC110  # a server only answers
+                await asyncio.sleep(0.02)
+
+
+async def test_built_in_accounts_stay_the_servers_own(
+    server: RedisServer, mirror: Emulator, client: Sdk
+) -> None:
+    await client.kvstore(
+        "reset_account_password", instance_id=REDIS, account_name="default", account_password=OTHER
+    )
+    await settle(client, mirror)
+
+    async with redis.Redis(port=server.port) as admin:
+        assert await admin.ping() is True
 
 
 async def test_the_instance_says_where_the_server_is(server: RedisServer, client: Sdk) -> None:

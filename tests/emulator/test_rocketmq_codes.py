@@ -290,8 +290,11 @@ async def test_an_unknown_path_and_a_wrong_method_answer_json(emulator: Emulator
     path = await send(emulator.url, Raw.rocketmq("GetInstance", "GET", "instances", "a", "b", "c"))
     method = await send(emulator.url, Raw.rocketmq("GetInstance", "PUT", "instances", INSTANCE))
     action = await send(emulator.url, Raw.rocketmq("GetTopic", "GET", "instances", INSTANCE))
+    older = Raw.rocketmq("GetInstance", "GET", "instances", INSTANCE).changed(version="2019-01-01")
+    version = await send(emulator.url, older)
 
     assert path.code == (404, "InvalidApi.NotFound")
     assert method.code == (405, "MethodNotAllowed")
     assert action.code == (404, "InvalidApi.NotFound")
+    assert version.code == (404, "InvalidApi.NotFound")
     assert json.dumps(path.body)

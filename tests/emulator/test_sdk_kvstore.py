@@ -153,6 +153,14 @@ async def test_query_and_form_body_are_merged(emulator: Emulator) -> None:
     assert (created.status, created.body["AccountName"]) == (200, "app1")
 
 
+async def test_the_query_wins_over_the_form_body(emulator: Emulator) -> None:
+    form = Raw.kvstore_form("DescribeAccounts", InstanceId="r-nowhere", AccountName="default")
+
+    read = await send(emulator.url, form.changed(query={"InstanceId": REDIS}))
+
+    assert [row["AccountName"] for row in read.body["Accounts"]["Account"]] == ["default"]
+
+
 async def test_get_is_accepted_for_rpc(emulator: Emulator) -> None:
     read = Raw.kvstore("DescribeAccounts", InstanceId=REDIS)
 

@@ -127,6 +127,17 @@ async def test_a_refused_request_does_not_spend_its_nonce(emulator: Emulator) ->
     assert (refused.code, accepted.status) == (MISMATCH, 200)
 
 
+async def test_a_nonce_is_kept_as_long_as_its_date_holds(emulator: Emulator) -> None:
+    early = (emulator.clock.now() + timedelta(minutes=14)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    raw = READ.changed(headers={"x-acs-date": early, "x-acs-signature-nonce": "once"})
+    first = await send(emulator.url, raw)
+
+    emulator.clock.advance(timedelta(minutes=28))
+    replayed = await send(emulator.url, raw)
+
+    assert (first.status, replayed.code) == (200, (400, "SignatureNonceUsed"))
+
+
 async def test_a_nonce_may_return_when_its_date_could_not(emulator: Emulator) -> None:
     nonce = {"x-acs-signature-nonce": "once"}
     await send(emulator.url, READ.changed(headers=nonce))

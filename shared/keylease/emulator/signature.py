@@ -131,7 +131,7 @@ def canonical_request(wire: Wire, *, signed: tuple[str, ...]) -> str:
             "&".join(f"{key}={value}" for key, value in pairs),
             "".join(f"{name}:{wire.header(name)}\n" for name in names),
             ";".join(names),
-            hashlib.sha256(wire.body).hexdigest(),
+            wire.header("x-acs-content-sha256"),
         )
     )
 
