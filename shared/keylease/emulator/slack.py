@@ -157,7 +157,7 @@ def _is_right(block: dict[str, Any]) -> bool:
             short = all(0 < len(one["text"]) <= LONGEST_FIELD for one in fields)
             return 0 < len(fields) <= MOST_FIELDS and short
         case {"type": "actions", "elements": [*elements]}:
-            return 0 < len(elements) and all(
+            return bool(elements) and all(
                 len(one.get("value", "")) <= LONGEST_VALUE for one in elements
             )
         case _:
