@@ -21,18 +21,21 @@ def connect(
     connection = sqlite3.connect(
         path, timeout=patience, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
-    connection.execute("PRAGMA foreign_keys = ON")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.execute("PRAGMA synchronous = FULL")  # a commit survives a power cut
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA query_only = {int(read_only)}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
 def prepare(path: Path, /) -> None:
-    """Make the file, readable by its owner only, and see that it is ours and can do WAL.
+    """Make the file, readable by its owner only.
 
     Raises:
-        Misconfigured: it cannot be used; the message says what to do.
+        Misconfigured: it cannot be made, or SQLite is too old; the message says what to do.
     """
     if sqlite3.sqlite_version_info < OLDEST:
         msg = f"SQLite {sqlite3.sqlite_version} is too old; use a Python with 3.37 or newer"
@@ -42,28 +45,31 @@ def prepare(path: Path, /) -> None:
     except OSError as e:
         msg = f"cannot open {path}: {e.strerror}; the folder must exist and be writable"
         raise Misconfigured(msg) from e
-    try:
-        connection = connect(path)
-        try:
-            _claim(connection, path)
-        finally:
-            connection.close()
-    except sqlite3.Error as e:
-        msg = f"{path} cannot be used as a database ({e}); name another file, or restore a backup"
-        raise Misconfigured(msg) from e
 
 
-def _claim(connection: sqlite3.Connection, path: Path) -> None:
+def claim(connection: sqlite3.Connection, /) -> None:
+    """See that the file is ours and can do WAL.
+
+    Raises:
+        Misconfigured: it is not, or cannot.
+    """
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if owner != APPLICATION_ID and (owner or tables):
-        msg = f"{path} is another program's database; name another file"
+        msg = "it is another program's database; name another file"
         raise Misconfigured(msg)
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        msg = f"{path} is on a disk without shared memory (a network disk?); use a local disk"
+        msg = "it is on a disk without shared memory (a network disk?); use a local disk"
         raise Misconfigured(msg)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def unusable(e: sqlite3.Error, /) -> Misconfigured:
+    """Why a file cannot be opened."""
+    if getattr(e, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        return Misconfigured("another process holds it; stop that one, or wait for its upgrade")
+    return Misconfigured(f"it cannot be used ({e}); name another file, or restore a backup")
 
 
 def meaning(e: sqlite3.Error, /) -> KeyleaseError:

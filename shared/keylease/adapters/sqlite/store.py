@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from keylease.adapters.sqlite import statements as sql
 from keylease.adapters.sqlite.commit import Commit
-from keylease.adapters.sqlite.connection import PATIENCE, connect, prepare
+from keylease.adapters.sqlite.connection import PATIENCE, claim, connect, prepare, unusable
 from keylease.adapters.sqlite.migrate import migrate, migrations
 from keylease.adapters.sqlite.readers import Readers
 from keylease.adapters.sqlite.writer import Writer
@@ -129,13 +129,22 @@ async def open_sqlite(
 
 def _ready(path: Path, patience: float) -> sqlite3.Connection:
     prepare(path)
+    try:
+        return _migrated(path, patience)
+    except (Misconfigured, sqlite3.Error) as e:
+        why = unusable(e) if isinstance(e, sqlite3.Error) else e
+        msg = f"database {path}: {why}"
+        raise Misconfigured(msg) from e
+
+
+def _migrated(path: Path, patience: float) -> sqlite3.Connection:
     connection = connect(path, patience=patience)
     try:
+        claim(connection)
         migrate(connection, known=migrations())
-    except Misconfigured as e:
+    except BaseException:
         connection.close()
-        msg = f"{path}: {e}"
-        raise Misconfigured(msg) from e
+        raise
     return connection
 
 
