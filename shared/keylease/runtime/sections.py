@@ -52,7 +52,7 @@ NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
 class Sealing(Section):
-    """Keys that seal credentials: the current one by its id, older ones to open what they sealed."""
+    """Keys that seal credentials: the current one, and older ones to open what they sealed."""
 
     current: NonEmpty
     keys: Mapping[NonEmpty, SecretRef] = Field(min_length=1)
@@ -217,6 +217,9 @@ class FromAssumedRole(Section):
 CloudCredentials = Annotated[OwnSource | FromOidc | FromAssumedRole, Field(discriminator="kind")]
 
 
+EndpointName = Annotated[str, StringConstraints(pattern="^(rocketmq|r-kvstore|sts)$")]
+
+
 class Alibaba(Section):
     """How to reach and sign for Alibaba Cloud."""
 
@@ -224,5 +227,5 @@ class Alibaba(Section):
     region: str = "cn-hangzhou"
     """Where STS is called; targets name their own."""
     network: Literal["public", "vpc"] = "public"
-    endpoints: Mapping[Literal["rocketmq", "r-kvstore", "sts"], Url] = {}
+    endpoints: Mapping[EndpointName, Url] = {}
     """Other hosts than the rule's, such as the emulator's."""

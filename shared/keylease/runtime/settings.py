@@ -63,8 +63,10 @@ class Settings(Section):
     events: Events = Events()
     sinks: Mapping[TenantName, Sink] = {}
     alibaba: Alibaba = Alibaba()
-    operators: str | None = None
+    operators: tuple[str, ...] = ()
     """Where alarms go, such as `slack:#keylease-ops`."""
+    time_zone: str = "UTC"
+    """In which people read deadlines."""
     cli_tenant: TenantName = "local"
     """Vouches for who uses the command line on the machine that holds the store."""
     answer_by: Duration = timedelta(hours=24)

@@ -1,0 +1,74 @@
+"""All commands, put together; each group is a module of its own."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+import typer
+
+from keylease.cli import (
+    ask,
+    config,
+    demo,
+    doctor,
+    emulator,
+    keys,
+    parked,
+    policy,
+    rotate,
+    schema,
+    serve,
+)
+from keylease.cli.exits import EXPLAINED, Code, code_of, report_fault
+from keylease.errors import KeyleaseError
+
+HELP = f"""Time-boxed access to message queues and caches, leased and taken back on time.
+
+{EXPLAINED}
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (serve, demo, emulator, ask, rotate, policy, config, doctor, schema, keys, parked):
+    group.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"keylease {version('keylease')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    del version
+
+
+def run(arguments: Sequence[str], /) -> int:
+    """Run one command; returns its exit code."""
+    try:
+        code = app(args=list(arguments), prog_name="keylease", standalone_mode=False)
+    except click.ClickException as e:
+        e.show()
+        return Code.USAGE
+    except click.exceptions.NoArgsIsHelpError:
+        return Code.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except KeyleaseError as e:
+        typer.echo(f"keylease: {e}", err=True)
+        return code_of(e)
+    except Exception:  # noqa: BLE001  # whatever it is, a person reads it here
+        report_fault()
+        return Code.SYSTEM
+    return int(code or 0)

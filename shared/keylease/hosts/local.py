@@ -1,0 +1,213 @@
+"""The local host: all functions in one process and on one loop: HTTP, timer, outbox.
+
+It stops in order: no new calls, then the event in hand, then the store. What is left in the outbox
+is delivered by the next start.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from keylease.errors import Misconfigured
+from keylease.hosts.claim_page import claim_routes
+from keylease.hosts.http import Doors, make_app
+from keylease.ports.handover import ClaimPages, Claims
+from keylease.runtime.entrances import entrances
+from keylease.runtime.filling import Wrap, unwrapped
+from keylease.runtime.logging import fresh_context
+from keylease.runtime.process import Process
+from keylease.runtime.settings import Settings, bracketed
+from keylease.runtime.wiring import Keylease, running
+
+log = structlog.get_logger(__name__)
+
+IDLE = timedelta(seconds=0.5)
+"""How often the outbox is looked at without a reason: other processes commit to it too."""
+AFTER_FAULT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A keylease that answers."""
+
+    url: str
+    keylease: Keylease
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """The timer and the relay. `wake` is set by commits that left something to deliver."""
+
+    process: Process
+    every: timedelta
+    wake: asyncio.Event
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def relay(self) -> None:
+        """Deliver until a stop is asked for; look again at once after anything was delivered."""
+        while not self.stopping.is_set():
+            self.wake.clear()
+            if not await self._guarded("relay", self.process.relay):
+                await _first(self.wake, within=IDLE)
+
+    async def sweep(self) -> None:
+        """Look for what is due, at once and then again and again."""
+        while not self.stopping.is_set():
+            await self._guarded("sweep", self._tick)
+            await _first(self.stopping, within=self.every)
+
+    def stop(self) -> None:
+        """Let both end after what they have in hand."""
+        self.stopping.set()
+        self.wake.set()
+
+    async def _tick(self) -> int:
+        await self.process.tick()
+        return 0
+
+    async def _guarded(self, name: str, turn: Callable[[], Awaitable[int]]) -> int:
+        """One turn; a fault is logged and the next turn tries again."""
+        with fresh_context():
+            try:
+                return await turn()
+            except Exception:
+                log.exception("serve.turn_failed", turn=name)
+        await _first(self.stopping, within=AFTER_FAULT)
+        return 0
+
+
+@asynccontextmanager
+async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIterator[Served]:
+    """Serve until the context is left, then stop cleanly."""
+    with listening(settings) as listener:
+        settings = located(settings, listener)
+        async with AsyncExitStack() as stack:
+            wake = asyncio.Event()
+            keylease = await stack.enter_async_context(
+                running(settings, wrap=wrap, wake=wake.set)
+            )
+            loops = Loops(process=keylease.process, every=settings.sweep_every, wake=wake)
+            await stack.enter_async_context(_turning(loops, drain=settings.drain))
+            await stack.enter_async_context(_listening(keylease, listener))
+            log.info("serve.ready", url=settings.base_url)
+            yield Served(url=address(listener), keylease=keylease)
+            log.info("serve.stopping", drain=settings.drain.total_seconds())
+    log.info("serve.stopped")
+
+
+async def serve(settings: Settings, /, *, announce: Callable[[str], None]) -> None:
+    """Run as a program: say where it listens, serve until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with serving(settings) as served:
+        announce(f"ready {served.url}")
+        await stopped.wait()
+
+
+def listening(settings: Settings, /) -> socket.socket:
+    """The socket, bound before anything else: links need to know its port.
+
+    Raises:
+        Misconfigured: the address is taken or is not ours.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
+    except OSError as e:
+        msg = (
+            f"cannot listen on {settings.host}:{settings.port} ({e.strerror}); "
+            "stop what listens there, or choose another --port"
+        )
+        raise Misconfigured(msg) from e
+
+
+def address(listener: socket.socket, /) -> str:
+    """Where it can be reached on this machine."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{bracketed(host)}:{port}"
+
+
+def located(settings: Settings, listener: socket.socket, /) -> Settings:
+    """Settings that know the port that was found."""
+    return settings.model_copy(update={"port": listener.getsockname()[1]})
+
+
+@asynccontextmanager
+async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
+    """Both loops; at the end they may finish what they have in hand, for a while."""
+    async with asyncio.TaskGroup() as group:
+        turning = {group.create_task(loops.relay()), group.create_task(loops.sweep())}
+        try:
+            yield
+        finally:
+            loops.stop()
+            _, late = await asyncio.wait(turning, timeout=drain.total_seconds())
+            for task in late:
+                log.warning("serve.cut_short", task=task.get_name())
+                task.cancel()
+
+
+@asynccontextmanager
+async def _listening(keylease: Keylease, listener: socket.socket) -> AsyncIterator[None]:
+    app = make_app(
+        keylease.process.receive,
+        doors=_doors(keylease.settings),
+        clock=keylease.clock,
+        ids=keylease.ids,
+        ready=_ready(keylease),
+        routes=await _claim(keylease),
+    )
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # a path may be a capability
+        auto_decompress=False,
+        shutdown_timeout=keylease.settings.drain.total_seconds(),
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _doors(settings: Settings) -> Doors:
+    found = entrances(settings)
+    return Doors(slack=found.slack, webhook=found.webhook, events=found.events)
+
+
+async def _claim(keylease: Keylease) -> Iterable[web.RouteDef]:
+    pages = await keylease.parts.get(ClaimPages)
+    claims = cast("Claims", keylease.process.functions["claim"].handler)  # its class says so
+    return claim_routes(claims, pages=pages)
+
+
+def _ready(keylease: Keylease) -> Callable[[], Awaitable[bool]]:
+    async def ready() -> bool:
+        try:
+            await keylease.store.parked(limit=1)
+        except Exception:
+            log.exception("serve.not_ready")
+            return False
+        return True
+
+    return ready
+
+
+async def _first(event: asyncio.Event, *, within: timedelta) -> None:
+    """Wait for the event, no longer than that."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,111 @@
+"""Doctor: asks a running system whether it keeps its promises, and what a person should do.
+
+Nothing is changed. Clock, credentials and targets are asked at the cloud; the invariants I1 to I3
+(no access without a live lease, no live lease without its access, nothing outlives its end) are
+checked by reading every account back and comparing it with what converge would make of it.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from keylease.adapters.alibaba.endpoints import Endpoints
+from keylease.domain.access import Product, Target
+from keylease.errors import KeyleaseError
+from keylease.ports.accounts import Accounts
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog
+from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest
+from keylease.ports.store import Store
+from keylease.runtime.check import check_settings
+from keylease.runtime.doctor_accounts import compared, orphans, unopenable
+from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
+from keylease.runtime.filling import Parts
+from keylease.runtime.settings import Settings
+
+MOST_SKEW = timedelta(minutes=5)
+"""The cloud refuses a signature that is 15 minutes off (alibaba-api.md 1.5)."""
+HOSTS = {Product.ROCKETMQ: "rocketmq", Product.REDIS: "r-kvstore"}
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    level: Level
+    message: str
+
+
+async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Finding]:
+    """Every finding, as it is made."""
+    checked = check_settings(settings)
+    for message in checked.errors:
+        yield Finding("config", Level.PROBLEM, message)
+    for message in checked.warnings:
+        yield Finding("config", Level.WARNING, message)
+    if not checked.errors:
+        yield Finding("config", Level.OK, checked.summary)
+    async for finding in _ours(parts):
+        yield finding
+    for target in (await parts.get(Catalog)).targets():
+        async for finding in _of_target(settings, target, parts):
+            yield finding
+
+
+async def _ours(parts: Parts) -> AsyncIterator[Finding]:
+    """What the store alone knows."""
+    store, now = await parts.get(Store), (await parts.get(Clock)).now()
+    yield _found("leases on time (I3)", await late_leases(store, now=now))
+    yield _found("no stuck lease", await stuck_leases(store, now=now))
+    yield _found("no parked event", await parked(store))
+
+
+async def _of_target(settings: Settings, target: Target, parts: Parts) -> AsyncIterator[Finding]:
+    """What only the cloud knows; when it does not answer, that is the finding."""
+    name = target.id
+    yield await _skew(settings, target, parts)
+    try:
+        health = await (await parts.get(Accounts)).health(target)
+        yield _found(f"{name}: healthy", health.problems)
+        yield _found(f"{name}: no account without a record (I1)", await orphans(target, parts))
+        yield _found(f"{name}: accounts hold their leases (I1, I2)", await compared(target, parts))
+    except KeyleaseError as e:
+        yield Finding(f"{name}: reachable", Level.PROBLEM, f"{e}; check credentials and endpoint")
+    yield _found(f"{name}: sealed secrets open", await unopenable(target, parts))
+
+
+def _found(check: str, problems: Iterable[str]) -> Finding:
+    message = "; ".join(problems)
+    return Finding(check, Level.PROBLEM if message else Level.OK, message)
+
+
+async def _skew(settings: Settings, target: Target, parts: Parts) -> Finding:
+    """Our clock against the cloud's, by the Date of any answer."""
+    check = f"{target.id}: clock"
+    section = settings.alibaba
+    endpoints = Endpoints(network=section.network, given=dict(section.endpoints))
+    base = endpoints.base(HOSTS[target.product], region=target.region)
+    http, clock = await parts.get(Http), await parts.get(Clock)
+    try:
+        response = await http.send(HttpRequest("GET", f"{base}/"))
+        theirs = parsedate_to_datetime(response.headers.get("date", ""))
+    except (HttpNotSent, HttpOutcomeUnknown) as e:
+        return Finding(check, Level.PROBLEM, f"{e}; check network and endpoint")
+    except (TypeError, ValueError):
+        return Finding(check, Level.WARNING, "the cloud's answer has no date; cannot compare")
+    skew = abs(theirs - clock.now())
+    if skew > MOST_SKEW:
+        message = f"{skew.total_seconds():.0f} s off the cloud's; start a time service (NTP)"
+        return Finding(check, Level.PROBLEM, message)
+    return Finding(check, Level.OK, f"{skew.total_seconds():.0f} s off the cloud's")

@@ -1,0 +1,60 @@
+"""Fills a dataclass's fields by their annotated types: the whole of our dependency injection."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Protocol, TypeVar, cast, get_type_hints
+
+from keylease.errors import Misconfigured
+
+T = TypeVar("T")
+
+
+class Wrap(Protocol):
+    """Puts something around a part on its way in, such as a test's crash points."""
+
+    def __call__(self, kind: type, part: Any, /) -> Any:  # noqa: ANN401  # whatever keeps that port
+        """The part that is used instead."""
+        ...
+
+
+def unwrapped(_: type, part: Any, /) -> Any:  # noqa: ANN401  # see Wrap
+    """Nothing around it."""
+    return part
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Makes each part when it is first asked for, so that nothing is loaded in vain."""
+
+    makers: Mapping[type, Callable[["Parts"], Awaitable[Any]]]
+    stack: AsyncExitStack
+    """Closes what was opened, last first."""
+    wrap: Wrap = unwrapped
+    made: dict[type, Any] = field(default_factory=dict)
+
+    async def get(self, kind: type[T], /) -> T:
+        """The one part of that type.
+
+        Raises:
+            Misconfigured: nothing makes it.
+        """
+        if kind not in self.made:
+            self.made[kind] = await self._make(kind)
+        return cast("T", self.made[kind])
+
+    async def filled(self, kind: Callable[..., T], /) -> T:
+        """A new instance of a dataclass, its fields filled by type."""
+        assert is_dataclass(kind)  # noqa: S101  # handlers are; a test holds them to it
+        hints = get_type_hints(kind)
+        values = {one.name: await self.get(hints[one.name]) for one in fields(kind)}
+        return cast("T", kind(**values))
+
+    async def _make(self, kind: type) -> object:
+        maker = self.makers.get(kind)
+        if maker is not None:
+            return self.wrap(kind, await maker(self))
+        if is_dataclass(kind):
+            return await self.filled(kind)
+        msg = f"nothing keeps {kind.__module__}.{kind.__qualname__}; add it to runtime/wiring.py"
+        raise Misconfigured(msg)

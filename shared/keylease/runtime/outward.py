@@ -1,0 +1,64 @@
+"""From settings to what keylease says to the outside: chats, sinks and the claim page."""
+
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from keylease.adapters.sinks.stdout import StdoutSink
+from keylease.adapters.sinks.webhook import WebhookSink, https_endpoint, unsafe_local_endpoint
+from keylease.adapters.slack.chat import SLACK_API, SlackChat, SlackChats, unsafe_local_api
+from keylease.adapters.system.egress import Egress, PublicOnly, UnsafeLoopbackEgress
+from keylease.adapters.system.http import AiohttpHttp
+from keylease.adapters.web.pages import WebPages
+from keylease.ports.chat import Chats
+from keylease.ports.clock import Clock
+from keylease.ports.handover import ClaimPages
+from keylease.ports.http import Http
+from keylease.ports.sinks import Sink
+from keylease.runtime import sections
+from keylease.runtime.filling import Parts
+from keylease.runtime.settings import Settings
+
+
+def chats(settings: Settings, /, *, http: Http) -> Chats:
+    """Every workspace that has a bot."""
+    made = (_slack(tenant, http=http) for tenant in settings.slack.values())
+    return SlackChats(tuple(chat for chat in made if chat is not None))
+
+
+def claim_pages(settings: Settings, /) -> ClaimPages:
+    """The pages of the hand-over."""
+    return WebPages(time_zone=settings.time_zone)
+
+
+async def sinks(settings: Settings, /, *, parts: Parts) -> dict[str, Sink]:
+    """All sinks by name."""
+    return {name: await _sink(name, one, settings, parts) for name, one in settings.sinks.items()}
+
+
+def _slack(tenant: sections.SlackTenant, *, http: Http) -> SlackChat | None:
+    if tenant.bot_token is None:
+        return None
+    unsafe = tenant.unsafe_api_url
+    return SlackChat(
+        tenant=tenant.team_id or tenant.enterprise_id or "",
+        token=SecretStr(tenant.bot_token.secret().reveal()),
+        http=http,
+        api=unsafe_local_api(unsafe) if unsafe else SLACK_API,
+    )
+
+
+async def _sink(name: str, section: sections.Sink, settings: Settings, parts: Parts) -> Sink:
+    if isinstance(section, sections.StdoutSink):
+        return StdoutSink(source=settings.base_url)
+    is_local = urlsplit(section.url).scheme == "http"  # sections let http lead to this machine only
+    egress: Egress = UnsafeLoopbackEgress() if is_local else PublicOnly()
+    given = (section.secret, section.previous_secret)
+    return WebhookSink(
+        name=name,
+        endpoint=(unsafe_local_endpoint if is_local else https_endpoint)(section.url),
+        secrets=tuple(one.secret() for one in given if one is not None),
+        source=settings.base_url,
+        http=await parts.stack.enter_async_context(AiohttpHttp(egress=egress)),
+        clock=await parts.get(Clock),
+    )

@@ -1,0 +1,211 @@
+"""The one place that picks adapters: which class keeps which promise, from settings.
+
+Each maker imports what it needs when it is first called, so that a process with one function loads
+only that function's adapters (a cold start is mostly imports).
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from keylease.domain.telling import Telling
+from keylease.function import Function
+from keylease.policy.evaluate import Policy
+from keylease.ports.accounts import Accounts
+from keylease.ports.chat import Chats
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog, Directory
+from keylease.ports.handover import ClaimPages
+from keylease.ports.http import Http
+from keylease.ports.ids import Ids
+from keylease.ports.journal import Journal
+from keylease.ports.secrets import Secrets
+from keylease.ports.sinks import Sink
+from keylease.ports.store import Store
+from keylease.runtime.bundle import load_function
+from keylease.runtime.filling import Parts, Wrap, unwrapped
+from keylease.runtime.process import Bound, Commits, Process, Router
+from keylease.runtime.routes import ROUTES
+from keylease.runtime.settings import Settings, environment
+
+FUNCTIONS = frozenset(route.name for route in ROUTES)
+OUTWARD = "notify"
+"""The function whose deploy unit also delivers to sinks."""
+Wake = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Keylease:
+    """Everything that one process runs."""
+
+    settings: Settings
+    process: Process
+    parts: Parts
+
+    @property
+    def clock(self) -> Clock:
+        return self.process.commits.clock
+
+    @property
+    def ids(self) -> Ids:
+        return self.process.commits.ids
+
+    @property
+    def store(self) -> Store:
+        return self.process.commits.store
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    /,
+    *,
+    functions: Iterable[str] = FUNCTIONS,
+    wrap: Wrap = unwrapped,
+    wake: Wake = lambda: None,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[Keylease]:
+    """Open what the named functions need, fill them, and close it all at the end.
+
+    Events go to all functions and sinks, also to those that run elsewhere.
+
+    Raises:
+        Misconfigured: something that is needed cannot be had; says what to do.
+    """
+    variables = environment() if variables is None else variables
+    async with AsyncExitStack() as stack:
+        makers = _Makers(settings=settings, variables=variables, wake=wake, stack=stack)
+        parts = Parts(makers=makers.table(), stack=stack, wrap=wrap)
+        bound = {name: await _bound(name, parts=parts) for name in sorted(functions)}
+        process = Process(
+            commits=await parts.get(Commits),
+            functions=bound,
+            sinks=await makers.sinks(parts) if OUTWARD in bound else {},
+        )
+        yield Keylease(settings=settings, process=process, parts=parts)
+
+
+async def _bound(name: str, *, parts: Parts) -> Bound:
+    function: Function = load_function(name)
+    return Bound(function=function, handler=await parts.filled(function.handler))
+
+
+@dataclass(frozen=True, slots=True)
+class _Makers:
+    """One maker per port."""
+
+    settings: Settings
+    variables: Mapping[str, str]
+    wake: Wake
+    stack: AsyncExitStack
+
+    def table(self) -> dict[type, Callable[[Parts], Any]]:
+        return {
+            Clock: self._clock,
+            Ids: self._ids,
+            Http: self._http,
+            Store: self._store,
+            Secrets: self._secrets,
+            Commits: self._commits,
+            Journal: self._journal,
+            Policy: self._policy,
+            Catalog: self._catalog,
+            Directory: self._directory,
+            Accounts: self._accounts,
+            Chats: self._chats,
+            Telling: self._telling,
+            ClaimPages: self._pages,
+        }
+
+    async def _clock(self, _: Parts) -> Clock:
+        from keylease.adapters.system.clock import SystemClock  # noqa: PLC0415  # cold start
+
+        return SystemClock()
+
+    async def _ids(self, parts: Parts) -> Ids:
+        from keylease.adapters.system.ids import SystemIds  # noqa: PLC0415  # cold start
+
+        return SystemIds(await parts.get(Clock))
+
+    async def _http(self, _: Parts) -> Http:
+        from keylease.adapters.system.http import AiohttpHttp  # noqa: PLC0415  # cold start
+
+        return await self.stack.enter_async_context(AiohttpHttp())
+
+    async def _store(self, _: Parts) -> Store:
+        from keylease.adapters.sqlite.store import open_sqlite  # noqa: PLC0415  # cold start
+
+        return await self.stack.enter_async_context(open_sqlite(self.settings.store_path))
+
+    async def _secrets(self, _: Parts) -> Secrets:
+        from keylease.runtime.keys import sealing  # noqa: PLC0415  # cold start
+
+        return sealing(self.settings)
+
+    async def _commits(self, parts: Parts) -> Commits:
+        return Commits(
+            store=await parts.get(Store),
+            clock=await parts.get(Clock),
+            ids=await parts.get(Ids),
+            router=Router(functions=ROUTES, sinks=tuple(sorted(self.settings.sinks))),
+            wake=self.wake,
+        )
+
+    async def _journal(self, parts: Parts) -> Journal:
+        return await parts.get(Commits)
+
+    async def _policy(self, _: Parts) -> Policy:
+        from keylease.adapters.files.policy import load_policy  # noqa: PLC0415  # cold start
+
+        return load_policy(self.settings.policy)
+
+    async def _catalog(self, _: Parts) -> Catalog:
+        from keylease.adapters.files.catalog import load_catalog  # noqa: PLC0415  # cold start
+
+        return load_catalog(self.settings.catalog)
+
+    async def _directory(self, _: Parts) -> Directory:
+        from keylease.adapters.files.directory import load_directory  # noqa: PLC0415  # cold start
+
+        return load_directory(self.settings.directory)
+
+    async def _accounts(self, parts: Parts) -> Accounts:
+        from keylease.adapters.alibaba.accounts import alibaba_accounts  # noqa: PLC0415  # as above
+        from keylease.adapters.system.redis_login import RedisLogin  # noqa: PLC0415  # as above
+        from keylease.runtime.cloud import alibaba_client  # noqa: PLC0415  # as above
+
+        client = alibaba_client(
+            self.settings.alibaba,
+            http=await parts.get(Http),
+            clock=await parts.get(Clock),
+            ids=await parts.get(Ids),
+            variables=self.variables,
+        )
+        return alibaba_accounts(client, login=RedisLogin())
+
+    async def _chats(self, parts: Parts) -> Chats:
+        from keylease.runtime.outward import chats  # noqa: PLC0415  # cold start
+
+        return chats(self.settings, http=await parts.get(Http))
+
+    async def _telling(self, _: Parts) -> Telling:
+        return Telling(
+            public_url=self.settings.base_url,
+            operators=self.settings.operators,
+            link_lasts=self.settings.claim_by,
+            time_zone=self.settings.time_zone,
+        )
+
+    async def _pages(self, _: Parts) -> ClaimPages:
+        from keylease.runtime.outward import claim_pages  # noqa: PLC0415  # cold start
+
+        return claim_pages(self.settings)
+
+    async def sinks(self, parts: Parts) -> dict[str, Sink]:
+        """All sinks by name; with none configured nothing is loaded."""
+        if not self.settings.sinks:
+            return {}
+        from keylease.runtime.outward import sinks  # noqa: PLC0415  # cold start
+
+        return await sinks(self.settings, parts=parts)
