@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from keylease.domain.intake import Arrived, Reply
 from keylease.errors import BadInput, KeyleaseError, NotGenuine
@@ -35,11 +35,10 @@ class _WithoutBytes(logging.Filter):
         return True
 
 
-_server_log = logging.getLogger("keylease.hosts.http.server")
-_server_log.addFilter(_WithoutBytes())
+_WITHOUT_BYTES = _WithoutBytes()
 
-RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None, "logger": _server_log}
-"""How to run the app: bytes as they were signed, and none of them in a log, nor any query."""
+RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None}
+"""How to run the app: bytes as they were signed, and no line with a query: it may be a secret."""
 
 Receive = Callable[[Arrived], Awaitable[Reply]]
 Ready = Callable[[], Awaitable[bool]]
@@ -72,29 +71,61 @@ def make_app(
     clock: Clock,
     ids: Ids,
     ready: Ready = always_ready,
-    routes: Iterable[web.AbstractRouteDef] = (),
+    routes: Iterable[web.RouteDef] = (),
 ) -> web.Application:
     """All routes of one process; `routes` adds what other hosts serve, such as the claim page.
 
     Run it as `web.AppRunner(app, **RUNNER)`.
     """
+    logging.getLogger("aiohttp.server").addFilter(_WITHOUT_BYTES)
     desk = Desk(receive=receive, clock=clock, ids=ids)
     app = web.Application(middlewares=[keep_5xx_for_ourselves], client_max_size=MACHINE_LIMIT)
     events = {"": doors.events} if doors.events else {}
-    app.add_routes(
-        [
-            web.post("/hooks/slack/{tenant}", desk.view("slack", doors.slack, limit=CHAT_LIMIT)),
-            web.post(
-                "/hooks/webhook/{tenant}", desk.view("webhook", doors.webhook, limit=MACHINE_LIMIT)
-            ),
-            web.post("/events", desk.view("cloudevents", events, limit=MACHINE_LIMIT)),
-            web.options("/events", desk.view("cloudevents", events, limit=MACHINE_LIMIT)),
-            web.get("/healthz", _healthz),
-            web.get("/readyz", _readyz(ready)),
-            *routes,
-        ]
+    ours = (
+        web.post("/hooks/slack/{tenant}", desk.view("slack", doors.slack, limit=CHAT_LIMIT)),
+        web.post(
+            "/hooks/webhook/{tenant}", desk.view("webhook", doors.webhook, limit=MACHINE_LIMIT)
+        ),
+        web.post("/events", desk.view("cloudevents", events, limit=MACHINE_LIMIT)),
+        web.options("/events", desk.view("cloudevents", events, limit=MACHINE_LIMIT)),
+        web.get("/healthz", _healthz),
+        web.get("/readyz", _readyz(ready)),
     )
+    app.add_routes(_closed((*ours, *routes)))
     return app
+
+
+def _closed(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    """The routes, then 405 for their other methods and 404 for the rest, all expecting alike.
+
+    aiohttp's own routes for these echo an `Expect` header, and answer 500 to one that is no text.
+    """
+    known = list(routes)
+    paths = dict.fromkeys(route.path for route in known)
+    known += [web.route("*", path, _not_allowed) for path in paths]
+    known.append(web.route("*", "/{rest:.*}", _not_found))
+    return [
+        web.RouteDef(
+            route.method, route.path, route.handler, {**route.kwargs, "expect_handler": _expect}
+        )
+        for route in known
+    ]
+
+
+async def _expect(request: web.Request) -> None:
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
+async def _not_allowed(_: web.Request) -> web.Response:
+    return web.Response(status=405)
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    return web.Response(status=404)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from keylease.domain.intake import Arrived, Ask, Reply
 from keylease.domain.people import ExternalId
 from keylease.domain.secret import Secret
 from keylease.domain.trust import Trust
-from keylease.errors import BadInput, NotGenuine
+from keylease.errors import BadInput, Misconfigured, NotGenuine
 from keylease.ports.doors import Call
 from keylease.ports.http import HttpResponse
 from tests.support.doors import (
@@ -34,7 +34,9 @@ TOKEN = ("Authorization", f"Bearer {BEARER.reveal()}")
 
 def door(**fields: Any) -> CloudEventsDoor:
     producers = (
-        Producer(tenant="other", sources=frozenset({"/other"}), tokens=(Secret("other-token"),)),
+        Producer(
+            tenant="other", sources=frozenset({"/other"}), tokens=(Secret("another-bearer-token"),)
+        ),
         Producer(
             tenant="orders",
             sources=frozenset({SOURCE}),
@@ -184,6 +186,12 @@ def test_a_known_origin_is_allowed_and_its_callback_is_left_alone() -> None:
     assert answer.headers["webhook-allowed-origin"] == "bus.example.com"
     assert answer.headers["webhook-allowed-rate"] == "600"
     assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("token", ["", "short"])
+def test_a_token_that_can_be_guessed_is_found_at_start_up(token: str) -> None:
+    with pytest.raises(Misconfigured, match="too short"):
+        Producer(tenant="t", sources=frozenset({"/s"}), tokens=(Secret(token),))
 
 
 @pytest.mark.parametrize("origin", ["evil.example.com", "", None])

@@ -11,7 +11,7 @@ from keylease.domain.intake import Arrived, Ask, AskHelp, AskStatus, GiveReview,
 from keylease.domain.people import ExternalId
 from keylease.domain.request import Verdict
 from keylease.domain.secret import Secret
-from keylease.errors import BadInput, NotGenuine
+from keylease.errors import BadInput, Misconfigured, NotGenuine
 from keylease.ports.http import HttpResponse
 from tests.support.doors import (
     CLOCK,
@@ -138,7 +138,9 @@ def test_the_url_challenge_is_answered_after_the_proof() -> None:
 
     assert json.loads(answered(body, kind=JSON).body) == {"challenge": "3eZbrw1aBm2r"}
     with pytest.raises(NotGenuine):
-        door(signing_secrets=(Secret("other"),)).open(slack_call(body, kind=JSON), now=CLOCK)
+        door(signing_secrets=(Secret("of-another-workspace"),)).open(
+            slack_call(body, kind=JSON), now=CLOCK
+        )
 
 
 def test_an_ssl_check_is_acknowledged() -> None:
@@ -230,6 +232,12 @@ def test_only_an_event_that_would_be_sent_again_is_acknowledged(
     call, problem = slack_call(b"x", kind=kind), BadInput("no", code=code)
 
     assert door().refuse(call, problem=problem).status == status
+
+
+@pytest.mark.parametrize("secret", ["", "short"])
+def test_a_secret_that_can_be_guessed_is_found_at_start_up(secret: str) -> None:
+    with pytest.raises(Misconfigured, match="too short"):
+        door(signing_secrets=(SLACK_SECRET, Secret(secret)))
 
 
 VENDOR = {"slack.v0.vendor_published": {"team_id": "T1DC2JH3J", "api_app_id": None}}

@@ -1,9 +1,13 @@
 """The webhook's entrance: forms, trust, and the published schema."""
 
 import json
+import re
+import shutil
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,8 +18,10 @@ from keylease.adapters.webhook.signature import StandardWebhooks
 from keylease.domain.intake import Arrived, Ask, AskStatus, GiveReview, Release, Reply
 from keylease.domain.people import ExternalId
 from keylease.domain.request import Verdict
+from keylease.domain.secret import Secret
 from keylease.domain.trust import Trust
 from keylease.errors import BadInput
+from keylease.ports.doors import Call
 from tests.support.build import permission
 from tests.support.doors import CLOCK, WEBHOOK_SECRET, message, webhook_call, with_headers
 
@@ -183,3 +189,105 @@ def test_the_published_schema_is_the_one_in_force() -> None:
 )
 def test_the_published_schema_judges_as_the_door_does(body: bytes, *, is_valid: bool) -> None:
     assert Draft202012Validator(schema()).is_valid(json.loads(body)) == is_valid
+
+
+EXAMPLES = SCHEMA.parent
+
+
+def test_the_jira_example_makes_a_call_that_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (EXAMPLES / "jira-automation.md").read_text()
+    script = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert script
+    sent: list[Request] = []
+
+    def keep(request: Request) -> None:
+        sent.append(request)
+        raise ConnectionRefusedError
+
+    names: dict[str, Any] = {}
+    exec(script[1], names)  # noqa: S102  # the published example is what is tested
+    monkeypatch.setattr("urllib.request.urlopen", keep)
+    monkeypatch.setattr("time.time", CLOCK.timestamp)
+    fields = {
+        "reporter": {"accountId": "5b10fake0000000000000002"},
+        "summary": "Access to topic orders.paid",
+        "customfield_10050": "rmq-demo",
+        "customfield_10051": "orders.paid",
+        "customfield_10052": {"value": "Sub"},
+        "customfield_10053": 8,
+    }
+
+    with pytest.raises(ConnectionRefusedError):
+        names["file"](
+            {"id": "10321", "key": "MQA-123", "fields": fields},
+            "20456",
+            url="http://127.0.0.1/hooks/webhook/t1",
+            secret=WEBHOOK_SECRET.reveal(),
+        )
+
+    body = sent[0].data
+    assert isinstance(body, bytes)
+    call = Call(method="POST", path="/", headers=tuple(sent[0].header_items()), body=body)
+    opened = door(FILES).open(call, now=CLOCK)
+    assert isinstance(opened, tuple)
+    assert opened[0].key == "jira_10321_20456"
+    said = opened[0].said
+    assert isinstance(said, Ask)
+    assert said.ticket == "MQA-123"
+    assert said.permissions == (permission("topic:orders.paid", "Sub"),)
+
+
+SERVICENOW = """
+const crypto = require('crypto');
+const said = {headers: {}};
+const gs = {
+  getProperty: name => name.endsWith('url') ? 'http://127.0.0.1/' : process.env.SECRET,
+  base64Encode: text => Buffer.from(text).toString('base64'),
+  error: () => {},
+};
+class GlideDateTime { getNumericValue() { return 1767225600 * 1000; } }
+class CertificateEncryption {
+  generateMac(key, _, text) {
+    return crypto.createHmac('sha256', Buffer.from(key, 'base64')).update(text).digest('base64');
+  }
+}
+const sn_ws = { RESTMessageV2: class {
+  setEndpoint() {} setHttpMethod() {}
+  setRequestHeader(name, value) { said.headers[name] = value; }
+  setRequestBody(body) { said.body = body; }
+  execute() { return {getStatusCode: () => 200, getBody: () => '{"text": "received"}'}; }
+}};
+const current = {
+  requested_for: 'u0000001', sys_id: '0a1b2c', sys_mod_count: 7, number: 'RITM0012345',
+  variables: {target: 'rmq-demo', topic: 'orders', action: 'Sub', hours: 8, reason: 'INC-4711'},
+  update() {},
+};
+eval(require('fs').readFileSync(0, 'utf8'));
+process.stdout.write(JSON.stringify(said));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="runs the script's own language")
+def test_the_servicenow_example_makes_a_call_that_is_let_in() -> None:
+    secret = "fake-servicenow-shared-key-0001"
+    run = subprocess.run(  # a fixed program and a file of ours
+        [shutil.which("node") or "node", "-e", SERVICENOW],
+        input=(EXAMPLES / "servicenow.js").read_text(),
+        env={"SECRET": secret},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    said = json.loads(run.stdout)
+    headers = tuple(said["headers"].items())
+    call = Call(method="POST", path="/", headers=headers, body=said["body"].encode())
+    proof = StandardWebhooks(secrets=(Secret(secret),))
+
+    opened = WebhookDoor(tenant="t1", proof=proof, trust=FILES).open(call, now=CLOCK)
+
+    assert isinstance(opened, tuple)
+    assert opened[0].key == "sn_0a1b2c_7"
+    ask = opened[0].said
+    assert isinstance(ask, Ask)
+    assert ask.ticket == "RITM0012345"

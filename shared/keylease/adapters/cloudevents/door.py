@@ -18,7 +18,7 @@ from keylease.domain.intake import Arrived, Reply
 from keylease.domain.people import ExternalId
 from keylease.domain.secret import Secret
 from keylease.domain.trust import Machine, Trust
-from keylease.errors import BadInput, NotGenuine
+from keylease.errors import BadInput, Misconfigured, NotGenuine
 from keylease.ports.doors import Call
 from keylease.ports.http import HttpResponse
 
@@ -26,6 +26,7 @@ _JSON = "application/json"
 _STATUS = {"unsupported_media_type": 415, "too_large": 413, "not_allowed": 403}
 _TYPES = "io.keylease.access."
 _VERSION = ".v1"
+SHORTEST_TOKEN = 16
 _LONGEST_TOKEN = 512
 
 
@@ -47,6 +48,11 @@ class Producer:
     """Bearer tokens: the current one, then the previous one while it is being replaced."""
     proof: Proof | None = None
     trust: Trust = field(default_factory=Trust)
+
+    def __post_init__(self) -> None:
+        if any(len(token.reveal()) < SHORTEST_TOKEN for token in self.tokens):
+            msg = f"a token of producer {self.tenant} is too short; make one of 32 random bytes"
+            raise Misconfigured(msg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from keylease.domain.intake import Arrived, AskHelp, GiveReview, Reply, Said
 from keylease.domain.people import ExternalId
 from keylease.domain.request import Verdict
 from keylease.domain.secret import Secret
-from keylease.errors import BadInput, NotGenuine
+from keylease.errors import BadInput, Misconfigured, NotGenuine
 from keylease.ports.doors import Call
 from keylease.ports.http import HttpResponse
 
@@ -39,6 +39,7 @@ _VALUE = re.compile(r"([A-Za-z0-9-]{1,64}):([A-Za-z0-9:_-]{1,128})")
 _MENTION = re.compile(r"\s*<@[A-Z0-9]+(\|[^>]*)?>")
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+SHORTEST_SECRET = 16
 ACK = HttpResponse(status=200)
 
 
@@ -53,6 +54,11 @@ class SlackDoor:
     enterprise_id: str | None = None
     """At least one of the two; a call of another workspace is not genuine."""
     api_app_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if any(len(secret.reveal()) < SHORTEST_SECRET for secret in self.signing_secrets):
+            msg = f"a signing secret of slack tenant {self.tenant} is too short; copy it again"
+            raise Misconfigured(msg)
 
     def open(self, call: Call, /, *, now: datetime) -> tuple[Arrived, ...] | HttpResponse:
         verify(call, secrets=self.signing_secrets, now=now)

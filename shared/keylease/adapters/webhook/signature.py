@@ -61,12 +61,8 @@ class StandardWebhooks:
     public_keys: tuple[str, ...] = ()
     """`whpk_` and base64."""
 
-    def check(self) -> None:
-        """Find a broken key at start-up, not at the first call.
-
-        Raises:
-            Misconfigured: a secret or public key cannot be one.
-        """
+    def __post_init__(self) -> None:
+        """Find a broken key at start-up (Misconfigured), not at the first call."""
         _ = self._keys, self._verifiers
 
     def verify(self, call: Call, /, *, now: datetime) -> str:
