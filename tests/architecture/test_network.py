@@ -27,6 +27,11 @@ def test_resolving_a_name_is_refused() -> None:
         socket.getaddrinfo("example.com", 443)
 
 
+def test_a_name_that_never_exists_is_said_not_to() -> None:
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("nowhere.invalid", 443)
+
+
 async def test_an_async_client_is_refused() -> None:
     async with aiohttp.ClientSession(trust_env=True) as session:
         with pytest.raises(NetworkRefused):
