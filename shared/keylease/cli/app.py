@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
-import click
 import typer
 
 from keylease.cli import (
@@ -58,12 +57,14 @@ def run(arguments: Sequence[str], /) -> int:
     """Run one command; returns its exit code."""
     try:
         code = app(args=list(arguments), prog_name="keylease", standalone_mode=False)
-    except click.ClickException as e:
-        e.show()
+    except typer.TyperException as e:
+        # Its usage errors, which carry the usage line, have `show`; that class is not public.
+        if hasattr(e, "show"):
+            e.show()
+        else:
+            typer.echo(f"keylease: {e}", err=True)
         return Code.USAGE
-    except click.exceptions.NoArgsIsHelpError:
-        return Code.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except KeyleaseError as e:
         typer.echo(f"keylease: {e}", err=True)
