@@ -56,20 +56,13 @@ def _options(
 def run(arguments: Sequence[str], /) -> int:
     """Run one command; returns its exit code."""
     try:
-        code = app(args=list(arguments), prog_name="keylease", standalone_mode=False)
-    except typer.TyperException as e:
-        # Its usage errors, which carry the usage line, have `show`; that class is not public.
-        if hasattr(e, "show"):
-            e.show()
-        else:
-            typer.echo(f"keylease: {e}", err=True)
-        return Code.USAGE
-    except (typer.Abort, KeyboardInterrupt):
-        return 130
+        app(args=list(arguments), prog_name="keylease")
+    except SystemExit as e:  # how the library ends, after it has said what was wrong
+        return e.code if isinstance(e.code, int) else Code.OK
     except KeyleaseError as e:
         typer.echo(f"keylease: {e}", err=True)
         return code_of(e)
     except Exception:  # noqa: BLE001  # whatever it is, a person reads it here
         report_fault()
         return Code.SYSTEM
-    return int(code or 0)
+    return Code.OK

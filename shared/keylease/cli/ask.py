@@ -60,9 +60,7 @@ def request(
         str | None, typer.Option(metavar="NAME", help="A standing account that receives it.")
     ] = None,
     ticket: Annotated[str | None, typer.Option(metavar="ID", help="Such as INC-4711.")] = None,
-    wait: Annotated[
-        int, typer.Option(metavar="SECONDS", help="Wait that long for an answer.")
-    ] = 0,
+    wait: Annotated[int, typer.Option(metavar="SECONDS", help="Wait that long for an answer.")] = 0,
     key: Key = None,
     config: Config = None,
     json: Json = False,
@@ -164,9 +162,7 @@ def _tell(
     _show(reply, found, json=json, refusal=Code.NOT_FOUND if is_missing else Code.REFUSED)
 
 
-def _show(
-    reply: Reply, found: Request | None, *, json: bool, refusal: Code = Code.REFUSED
-) -> None:
+def _show(reply: Reply, found: Request | None, *, json: bool, refusal: Code = Code.REFUSED) -> None:
     if json:
         print_json({**reply.model_dump(), "request": found and found.model_dump(mode="json")})
     elif not reply.refused:

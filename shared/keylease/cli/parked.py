@@ -10,9 +10,7 @@ from keylease.cli.options import Config, Json, print_json
 from keylease.ports.store import Parked
 from keylease.runtime.wiring import Keylease
 
-parked = typer.Typer(
-    no_args_is_help=True, help="Events that need a person.", rich_markup_mode=None
-)
+parked = typer.Typer(no_args_is_help=True, help="Events that need a person.", rich_markup_mode=None)
 MOST = 1000
 
 

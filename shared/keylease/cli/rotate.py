@@ -54,9 +54,7 @@ async def _ask(keylease: Keylease, account: str, *, who: str) -> str:
         return f"the directory has no {who!r}"
     if await keylease.store.load(Account, account) is None:
         return f"{account} is not enrolled yet; run `keylease serve` once, then try again"
-    entry = AuditEntry(
-        at=keylease.clock.now(), action="rotation.asked", subject=account, actor=who
-    )
+    entry = AuditEntry(at=keylease.clock.now(), action="rotation.asked", subject=account, actor=who)
     event = RotationDue(account_id=account, asked_by=who)
     await keylease.process.commits.commit(Outcome(events=(event,), audit=(entry,)))
     return ""
