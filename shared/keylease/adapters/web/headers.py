@@ -31,6 +31,7 @@ def page_headers(*, style: str) -> Headers:
         (
             "default-src 'none'",
             f"style-src 'sha256-{digest}'",
+            "img-src data:",  # the empty icon, without which browsers ask for one
             "form-action 'self'",
             "frame-ancestors 'none'",
             "base-uri 'none'",

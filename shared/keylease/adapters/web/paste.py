@@ -49,16 +49,18 @@ def _rocketmq(shown: Shown, *, address: str) -> tuple[Snippet, ...]:
         f"secretKey={_property(password)}"
     )
     java = (
-        "ClientConfiguration.newBuilder()\n"
+        "var credentials = new StaticSessionCredentialsProvider(\n"
+        f"    {_quoted(shown.username)},\n"
+        f"    {_quoted(password)});\n"
+        "var configuration = ClientConfiguration.newBuilder()\n"
         f"    .setEndpoints({_quoted(address)})\n"
-        "    .setCredentialProvider(new StaticSessionCredentialsProvider(\n"
-        f"        {_quoted(shown.username)}, {_quoted(password)}))\n"
+        "    .setCredentialProvider(credentials)\n"
         "    .build();"
     )
     python = (
         "from rocketmq import ClientConfiguration, Credentials\n\n"
         f"credentials = Credentials({shown.username!r}, {password!r})\n"
-        f"configuration = ClientConfiguration({address!r}, credentials)"
+        f"configuration = ClientConfiguration(\n    {address!r},\n    credentials,\n)"
     )
     return (Snippet("Properties", properties), Snippet("Java", java), Snippet("Python", python))
 
