@@ -29,9 +29,7 @@ def translate(rules: list[Rule], /) -> cedarpy.PolicySet:
     return cedarpy.PolicySet.from_str("\n".join(map(_rule, rules)))
 
 
-def answer(
-    policies: cedarpy.PolicySet, /, *, asked: Asked, facts: Facts, now: datetime
-) -> Answer:
+def answer(policies: cedarpy.PolicySet, /, *, asked: Asked, facts: Facts, now: datetime) -> Answer:
     """One question per permission and action; one rule must permit them all."""
     permitting: set[int] | None = None
     refusing: set[int] = set()

@@ -175,9 +175,7 @@ def _principal(dice: Dice, model: Rule | None) -> Principal:
     return Principal(id=id_, groups=frozenset(groups), is_workload=id_ == "ci")
 
 
-def _permissions(
-    dice: Dice, model: Rule | None, *, product: Product
-) -> tuple[Permission, ...]:
+def _permissions(dice: Dice, model: Rule | None, *, product: Product) -> tuple[Permission, ...]:
     allowed = tuple(map(str, model.may.actions)) if model and dice.random() < 0.9 else ()
     if product is Product.REDIS:
         actions = tuple(a for a in allowed if a in ("read", "write")) or ("read", "write")

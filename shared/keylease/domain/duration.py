@@ -28,9 +28,7 @@ def parse_duration(text: str, /) -> timedelta:
         msg = f"{text!r} is no time at all; write it like 8h, 90m or 1d12h"
         raise BadInput(msg, code="bad_duration")
     if seconds > LONGEST.total_seconds():
-        msg = (
-            f"{text!r} is longer than {LONGEST.days}d, the longest that can be written"
-        )
+        msg = f"{text!r} is longer than {LONGEST.days}d, the longest that can be written"
         raise BadInput(msg, code="bad_duration")
     return timedelta(seconds=seconds)
 

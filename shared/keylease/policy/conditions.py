@@ -47,10 +47,9 @@ def _about_access(rule: Rule) -> Iterator[Condition]:
 
 
 def _about_terms(rule: Rule) -> Iterator[Condition]:
-    if rule.terms is not None:
-        yield _duration(rule.terms.max_duration, name=rule.name)
-        if rule.terms.approvals is not None:
-            yield _approvals(rule.terms.approvals, name=rule.name)
+    yield _duration(rule.granted.max_duration, name=rule.name)
+    if rule.granted.approvals is not None:
+        yield _approvals(rule.granted.approvals, name=rule.name)
 
 
 def _about_circumstances(when: When) -> Iterator[Condition]:

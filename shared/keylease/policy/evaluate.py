@@ -196,16 +196,13 @@ class Policy:
 
 
 def _obligations(rule: Rule) -> Obligations:
-    if rule.terms is None:
-        msg = f"permit {rule.name} has no terms"
-        raise ValueError(msg)
-    approvals = rule.terms.approvals
+    approvals = rule.granted.approvals
     return Obligations(
-        max_duration=rule.terms.max_duration,
+        max_duration=rule.granted.max_duration,
         approvals=approvals.count if approvals else 0,
         approvers=frozenset(approvals.approvers if approvals else ()),
         ticket_required=rule.when.ticket is not None,
-        tell=rule.terms.tell,
+        tell=rule.granted.tell,
     )
 
 

@@ -125,7 +125,7 @@ def _best_words(placed: PlacedRule, *, entitlement: Entitlement, requester: str)
         target=entitlement.target,
         permissions=tuple(_within(p, rule.when.ip_within) for p in entitlement.permissions),
         account=entitlement.account,
-        duration=rule.terms.max_duration if rule.terms else timedelta(hours=1),
+        duration=rule.granted.max_duration,
         reason="what could I get?",
         ticket="any",
         entitlement=entitlement.id,

@@ -62,5 +62,14 @@ def _seen(principal: Principal) -> dict[str, JsonValue]:
 
 
 def _plain(value: Value) -> JsonValue:
-    kept: JsonValue = value.model_dump(mode="json")
-    return kept
+    return _ordered(value.model_dump(mode="json"))
+
+
+def _ordered(value: JsonValue) -> JsonValue:
+    """Lists of words come from sets, which have no order of their own."""
+    if isinstance(value, dict):
+        return {name: _ordered(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        inner = [_ordered(item) for item in value]
+        return sorted(inner, key=str) if all(isinstance(item, str) for item in inner) else inner
+    return value

@@ -88,11 +88,9 @@ def _all_covered(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
 
 def _covers_terms(first: Rule, second: Rule) -> bool:
     """A permit that is shorter, or that nobody may be able to approve, leaves room for another."""
-    if first.terms is None or second.terms is None:
-        return first.deny
-    return first.terms.max_duration >= second.terms.max_duration and (
-        first.terms.approvals in (None, second.terms.approvals)
-    )
+    one, other = first.granted, second.granted
+    is_generous = one.max_duration >= other.max_duration
+    return first.deny or (is_generous and one.approvals in (None, other.approvals))
 
 
 def _unknown_people(placed: PlacedRule, *, world: World) -> Iterator[Finding]:
@@ -104,7 +102,7 @@ def _unknown_people(placed: PlacedRule, *, world: World) -> Iterator[Finding]:
     for id_ in named:
         if id_ not in world.principals:
             yield placed, "who", f"{id_} is not in the directory"
-    approvals = rule.terms.approvals if rule.terms else None
+    approvals = rule.granted.approvals
     if approvals is None:
         return
     for group in approvals.approvers:

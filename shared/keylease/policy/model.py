@@ -1,5 +1,6 @@
 """What a rule says, as its author writes it. Everything that is not understood is refused."""
 
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
@@ -208,6 +209,11 @@ class Rule(Value):
     terms: Terms | None = None
     because: str = ""
     """What a refused requester reads."""
+
+    @property
+    def granted(self) -> Terms:
+        """The terms; a rule without any grants no time at all."""
+        return self.terms or Terms(max_duration=timedelta(0))
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -26,7 +26,7 @@ def matcher(patterns: tuple[str, ...], /) -> Matcher:
 
 def is_prefix(pattern: str, /) -> bool:
     """Whether its only `*` is at its end."""
-    return pattern.find("*") == len(pattern) - 1
+    return pattern.endswith("*") and pattern.count("*") == 1
 
 
 def covers(wide: str, narrow: str, /) -> bool:

@@ -1,6 +1,5 @@
 """From a YAML file to a typed value, or to every mistake in it with file, line and field."""
 
-import difflib
 import json
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -113,35 +112,38 @@ def _message(error: ErrorDetails, *, path: Path_, model: type[BaseModel]) -> str
 
 def _choice(given: object, *, expected: str) -> str:
     words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
-    near = difflib.get_close_matches(str(given), words, n=1)
+    near = _close(str(given), words)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{given!r} is none of {', '.join(words)}{hint}"
 
 
 def _unknown(name: str, *, path: Path_, model: type[BaseModel]) -> str:
     here = _fields(_model_at(path[:-1], model=model))
-    near = difflib.get_close_matches(name, here, n=1)
+    near = _close(name, here)
     if near:
         return f"unknown field; did you mean {near[0]}?"
     for section, fields in _sections(model):
-        if found := difflib.get_close_matches(name, fields, n=1):
+        if found := _close(name, fields):
             return f"unknown field; did you mean {section}.{found[0]}?"
     return f"unknown field; known are {', '.join(here)}"
 
 
-def _fields(model: type[BaseModel] | None) -> list[str]:
-    if model is None:
-        return []
+def _close(word: str, words: list[str]) -> list[str]:
+    import difflib  # noqa: PLC0415  # only an author who made a mistake pays for it
+
+    return difflib.get_close_matches(word, words, n=1)
+
+
+def _fields(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model_at(path: Path_, *, model: type[BaseModel]) -> type[BaseModel] | None:
-    current: type[BaseModel] | None = model
+def _model_at(path: Path_, *, model: type[BaseModel]) -> type[BaseModel]:
+    """The model around a place; a list's number or a dictionary's key stays inside of it."""
+    current = model
     for step in path:
-        if isinstance(step, int) or current is None:
-            continue
         named = [f for n, f in current.model_fields.items() if step in (n, f.alias)]
-        current = _inner(named[0].annotation) if named else current
+        current = (_inner(named[0].annotation) if named else None) or current
     return current
 
 
