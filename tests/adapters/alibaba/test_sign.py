@@ -131,7 +131,9 @@ def test_repeated_headers_are_trimmed_sorted_and_joined() -> None:
 
 
 def test_neither_key_nor_token_nor_query_shows_in_a_repr() -> None:
-    call = Call("POST", "https://h", action="A", version="V", query={"p": "canary-1"}, body=b"canary")
+    call = Call(
+        "POST", "https://h", action="A", version="V", query={"p": "canary-1"}, body=b"canary"
+    )
 
     signed = sign(
         call, key_id="id", secret=Secret("canary-2"), token=Secret("canary-3"), date=DATE, nonce="n"

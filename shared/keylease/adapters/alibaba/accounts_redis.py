@@ -143,9 +143,10 @@ def _permissions(account: Account) -> tuple[Permission, ...]:
 
 
 def _privilege(permission: Permission) -> str:
-    """The one privilege that gives exactly this; write without read does not exist."""
+    """The one privilege that gives exactly this: none writes only, and none knows addresses."""
+    is_whole = permission.key == (ResourceType.CACHE, CACHE) and not permission.whitelist
     for name, actions in PRIVILEGES.items():
-        if permission.actions == actions and permission.key == (ResourceType.CACHE, CACHE):
+        if is_whole and permission.actions == actions:
             return name
     raise ProviderRefused(PRODUCT, "NoSuchPrivilege")
 

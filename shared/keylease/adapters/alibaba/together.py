@@ -25,13 +25,12 @@ async def together(reads: Iterable[Coroutine[Any, Any, A]], /) -> tuple[A, ...]:
 
 async def both(one: Coroutine[Any, Any, A], other: Coroutine[Any, Any, B], /) -> tuple[A, B]:
     """Two results of different types."""
-    results: list[A] = []
-
-    async def first() -> None:
-        results.append(await one)
-
-    async def second() -> B:
-        return await other
-
-    _, value = await together((first(), second()))
-    return results[0], value  # type: ignore[return-value]  # the second of the two is a B
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            first, second = group.create_task(one), group.create_task(other)
+    except* ProviderError as failures:
+        failure = failures.exceptions[0]
+    if failure is not None:
+        raise failure
+    return first.result(), second.result()
