@@ -116,7 +116,8 @@ class ClaimCredential:
         first_at = found.credential.claimed_at
         if first_at is None:
             return None
-        return Spent(found.credential.target_id, first_at, found.request_id)
+        credential = found.credential
+        return Spent(credential.target_id, credential.holder, first_at, found.request_id)
 
     def _gone(self, found: Found) -> Gone | None:
         why = found.why_not(self.clock.now())

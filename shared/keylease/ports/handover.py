@@ -39,6 +39,8 @@ class Spent:
     """It was claimed before."""
 
     target: str
+    holder: str
+    """The principal whom the link was for."""
     first_at: datetime
     request_id: str | None = None
 

@@ -30,7 +30,7 @@ SHOWN = Shown(
     "page",
     [
         WebPages().offer(Offer(HOSTILE, NOW)),
-        WebPages().spent(Spent(HOSTILE, NOW, HOSTILE)),
+        WebPages().spent(Spent(HOSTILE, HOSTILE, NOW, HOSTILE)),
         WebPages().gone(Gone(Why.LATE, HOSTILE)),
         WebPages().gone(Gone(Why.OVER, HOSTILE)),
         WebPages().shown(replace(SHOWN, username=HOSTILE, password=Secret(HOSTILE))),

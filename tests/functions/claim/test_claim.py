@@ -82,7 +82,7 @@ async def test_a_second_use_says_when_the_first_was_and_alarms_each_time() -> No
 
     second, third = await scene.claim(token), await scene.claim(token)
 
-    assert second == third == Spent("rmq-demo", NOW, "req-lease-1")
+    assert second == third == Spent("rmq-demo", "ana", NOW, "req-lease-1")
     said = [event for event in await scene.said() if event.type.endswith("claim.repeated.v1")]
     assert [event.data["first_at"] for event in said] == ["2026-01-01T00:00:00Z"] * 2
 
@@ -96,7 +96,7 @@ async def test_looking_at_a_spent_link_does_not_alarm() -> None:
 
     looked = await scene.claim.look(token)
 
-    assert looked == Spent("rmq-demo", NOW, "req-lease-1")
+    assert looked == Spent("rmq-demo", "ana", NOW, "req-lease-1")
     assert await scene.said() == []
 
 
@@ -228,7 +228,7 @@ async def test_a_rotated_password_stays_sealed_after_its_claim() -> None:
     assert isinstance(shown, Shown)
     assert shown.password.reveal() == PASSWORD
     assert (await scene.credential("rmq-demo/svc#2")).sealed is not None
-    assert (await scene.claim(token)) == Spent("rmq-demo", NOW, None)
+    assert (await scene.claim(token)) == Spent("rmq-demo", "ana", NOW, None)
 
 
 async def test_a_password_that_was_rotated_again_is_not_claimed() -> None:
