@@ -7,6 +7,7 @@ the answer without merging in the head.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple, Self
@@ -44,15 +45,6 @@ class _Permit:
             if check(scene):
                 return False
         return True
-
-    def distance(self, scene: Scene, /, *, below: int) -> int:
-        """How many conditions are unmet; counting stops at `below`."""
-        count = 0
-        for check in self.checks:
-            count += check(scene)
-            if count >= below:
-                break
-        return count
 
     def unmet(self, scene: Scene, /) -> tuple[str, ...]:
         return tuple(words for condition in self.conditions for words in condition.words(scene))
@@ -187,11 +179,17 @@ class Policy:
 
     def _nearest(self, scene: Scene) -> _Permit | None:
         """The permit with the fewest unmet conditions, the first of them in file order."""
-        nearest, fewest = None, 1 << 30
+        nearest, fewest = None, sys.maxsize
         for permit in self._permits:
-            count = permit.distance(scene, below=fewest)
-            if count < fewest:
+            count = 0
+            for check in permit.checks:
+                count += check(scene)
+                if count >= fewest:
+                    break
+            else:
                 nearest, fewest = permit, count
+                if count == 1:  # no rule that does not match is nearer
+                    break
         return nearest
 
 

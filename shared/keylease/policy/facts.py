@@ -28,7 +28,7 @@ class Facts(Value):
         """As a decision keeps them: what rules look at, without names and outside ids."""
         return {
             "principal": None if self.principal is None else _seen(self.principal),
-            "target": None if self.target is None else self.target.model_dump(mode="json"),
+            "target": None if self.target is None else _described(self.target),
             "entitlement": None if self.entitlement is None else _plain(self.entitlement),
             "standing": None if self.standing is None else _plain(self.standing),
             "members": {
@@ -58,6 +58,16 @@ def _seen(principal: Principal) -> dict[str, JsonValue]:
         "id": principal.id,
         "groups": [*sorted(principal.groups)],
         "is_workload": principal.is_workload,
+    }
+
+
+def _described(target: Target) -> dict[str, JsonValue]:
+    return {
+        "id": target.id,
+        "product": target.product.value,
+        "instance_id": target.instance_id,
+        "region": target.region,
+        "labels": {**target.labels},
     }
 
 
