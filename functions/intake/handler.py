@@ -11,6 +11,7 @@ from datetime import timedelta
 from functions.intake import words
 from functions.intake.asked import Reading, visible
 from functions.intake.progress import Progress
+from keylease.domain.account import Account
 from keylease.domain.audit import AuditEntry
 from keylease.domain.events import ClaimAsked, ReleaseAsked, RequestSubmitted, ReviewGiven
 from keylease.domain.intake import (
@@ -118,6 +119,8 @@ class Intake:
         speaker: Principal,
     ) -> Answer:
         """Leave it to the function that consumes the event, when there is such a request."""
+        if isinstance(said, AskClaim) and "/" in said.request_id:
+            return await self._claim_password(said, owner=speaker)
         request = await self.store.load(Request, said.request_id)
         is_others = isinstance(said, AskClaim) and (
             request is None or request.asked.requester != speaker.id
@@ -128,6 +131,14 @@ class Intake:
             return NOTHING, Reply(text=words.WORKLOADS_DO_NOT_REVIEW, refused=True)
         event = _event(said, sender=sender, speaker=speaker)
         return Outcome(events=(event,)), Reply(text=words.noted(said), request_id=request.id)
+
+    async def _claim_password(self, said: AskClaim, *, owner: Principal) -> Answer:
+        """A rotated password belongs to no request; its account's owner asks by the account."""
+        account = await self.store.load(Account, said.request_id)
+        if account is None or account.owner != owner.id:
+            return NOTHING, Reply(text=words.absent(said.request_id), refused=True)
+        event = ClaimAsked(request_id=account.id, by=owner.id)
+        return Outcome(events=(event,)), Reply(text=words.noted(said))
 
     def _entry(self, action: str, *, subject: str, arrived: Arrived, **facts: str) -> AuditEntry:
         detail = {"source": arrived.source, "tenant": arrived.tenant, "key": arrived.key, **facts}

@@ -13,7 +13,7 @@ request <target> topic:<name> Pub,Sub [+ group:<name> Sub] for <duration> becaus
 request <target> cache read for <duration> because <reason>
     optional: as <standing account> | from <address block>,… | ticket <id>
 approve <request> [because <reason>] | deny <request> [because <reason>]
-release <request> | claim <request> | status [<request>]"""
+release <request> | claim <request or account> | status [<request>]"""
 
 NOTHING_ASKED = "You have asked for nothing yet. 'help' shows how."
 WORKLOADS_DO_NOT_REVIEW = "A workload may ask; only a person may review."

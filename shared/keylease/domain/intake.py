@@ -41,6 +41,7 @@ class AskClaim(Value):
     """The holder wants a new link to the credential."""
 
     request_id: str
+    """Or the id of a standing account (`target/username`), by its owner after a rotation."""
 
 
 class AskStatus(Value):

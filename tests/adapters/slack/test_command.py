@@ -97,6 +97,7 @@ GROUP = permission("group:GID_orders", "Sub")
         ),
         ("release req-a2b3", Release(request_id="req-a2b3")),
         ("claim req-a2b3", AskClaim(request_id="req-a2b3")),
+        ("claim rmq-prod/svc-Orders", AskClaim(request_id="rmq-prod/svc-Orders")),
         ("status req-a2b3", AskStatus(request_id="req-a2b3")),
         ("status", AskStatus()),
         ("help", AskHelp()),

@@ -25,7 +25,7 @@ from keylease.domain.outcome import NOTHING, Outcome
 from keylease.domain.people import ExternalId
 from keylease.domain.request import Request, RequestStatus, Verdict
 from keylease.ports.store import Batch
-from tests.support.build import HOUR, NOW, SUB_ORDERS, lease
+from tests.support.build import HOUR, NOW, SUB_ORDERS, lease, standing
 from tests.support.people import People, SetClock, Shelf, slack_id
 
 LIN, CHEN, NOBODY = slack_id("U0REQ0001"), slack_id("U0APPR001"), slack_id("U0NOBODY1")
@@ -206,6 +206,20 @@ async def test_only_its_requester_asks_for_a_new_link(setting: Setting) -> None:
 
     assert own.events == (ClaimAsked(request_id=request.id, by="lin"),)
     assert others == NOTHING
+    assert reply.refused
+
+
+async def test_only_its_owner_asks_for_a_link_to_an_accounts_new_password(
+    setting: Setting,
+) -> None:
+    await setting.store.commit(Batch(records=(standing(username="svc-orders", owner="lin"),)))
+
+    own, _ = await setting.hear(AskClaim(request_id="rmq-demo/svc-orders"))
+    others, reply = await setting.hear(AskClaim(request_id="rmq-demo/svc-orders"), by=CHEN)
+    absent, _ = await setting.hear(AskClaim(request_id="rmq-demo/nobody"))
+
+    assert own.events == (ClaimAsked(request_id="rmq-demo/svc-orders", by="lin"),)
+    assert others == absent == NOTHING
     assert reply.refused
 
 

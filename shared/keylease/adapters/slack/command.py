@@ -40,6 +40,7 @@ _QUOTED = re.compile(rf"[{_QUOTES}]((?:[^\\{_QUOTES}]|\\.)*)[{_QUOTES}]", re.DOT
 _TRAILING_TICKET = re.compile(
     rf"\sticket[\s{_COLONS}]+([A-Za-z][A-Za-z0-9_]*-?[0-9]+)$", re.IGNORECASE
 )
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}/[A-Za-z0-9_.-]{1,64}")
 _REQUEST_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _UNIT = re.compile(r"([0-9]+)\s*([dhms])(?:ays?|ours?|rs?|inutes?|ins?|econds?|ecs?)?(?![a-z])")
 _ACTIONS = {action.lower(): action for action in Action} | {
@@ -297,8 +298,16 @@ def _review(verdict: Verdict, /) -> Callable[[str], GiveReview]:
     return read
 
 
-def _about(kind: type[Release] | type[AskClaim], verb: str, /) -> Callable[[str], Said]:
-    return lambda text: kind(request_id=_request_id(text, verb=verb))
+def _release(text: str) -> Release:
+    return Release(request_id=_request_id(text, verb="release"))
+
+
+def _claim(text: str) -> AskClaim:
+    """Of what a request gave, or of a standing account's new password."""
+    plain = _plain(text)
+    if _ACCOUNT_ID.fullmatch(plain):
+        return AskClaim(request_id=plain)
+    return AskClaim(request_id=_request_id(text, verb="claim"))
 
 
 def _status(text: str) -> AskStatus:
@@ -317,9 +326,9 @@ _VERBS: dict[str, Callable[[str], Said]] = {
     "request": _read_request,
     "approve": _review(Verdict.APPROVE),
     "deny": _review(Verdict.DENY),
-    "release": _about(Release, "release"),
+    "release": _release,
     "status": _status,
-    "claim": _about(AskClaim, "claim"),
+    "claim": _claim,
     "help": lambda _: AskHelp(),
 }
 
