@@ -26,7 +26,7 @@ TARGET_PATTERNS = ("rmq-demo", "rmq-*", "*", "*-test", "cache-demo")
 CIDRS = ("10.0.0.0/8", "10.1.0.0/16", "192.168.7.0/24", "10.1.2.3/32", "fd00::/8", "fd00:1::/32")
 HOURS = (
     "Mon-Fri 08:00-20:00 Asia/Shanghai",
-    "daily 22:00-06:00 Europe/Berlin",
+    "Mon-Thu,Sat 22:00-06:00 Europe/Berlin",
     "Sat,Sun 00:00-24:00 Europe/Berlin",
     "Fri-Mon 09:30-17:45 America/New_York",
 )
