@@ -99,7 +99,8 @@ def credential(number: int = 1, **fields: Any) -> Credential:
 
 def shows(*rows: Permission, **fields: Any) -> Observed:
     """A target that shows an account with these rows."""
-    return Observed(**({"exists": True, "permissions": rows} | fields))
+    defaults: dict[str, Any] = {"exists": True, "permissions": rows}
+    return Observed(**(defaults | fields))
 
 
 NOBODY = Observed(exists=False)

@@ -176,7 +176,7 @@ def meaning(form: AnyForm, /, *, person: ExternalId | None) -> Said:
             )
         case ReleaseForm():
             return Release(request_id=form.request_id)
-        case StatusForm():
+        case _:  # a StatusForm
             return AskStatus(request_id=form.request_id)
 
 
