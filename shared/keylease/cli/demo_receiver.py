@@ -22,6 +22,8 @@ class Receiver:
     proof: StandardWebhooks
     url: str = ""
     events: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[tuple[tuple[tuple[str, str], ...], bytes]] = field(default_factory=list)
+    """Headers and body of every call that was genuine."""
     refused: int = 0
     seen: set[str] = field(default_factory=set)
 
@@ -39,6 +41,7 @@ class Receiver:
         except NotGenuine:
             self.refused += 1
             return web.Response(status=401)
+        self.calls.append((headers, body))
         if message_id not in self.seen:  # at least once: the id tells a second delivery
             self.seen.add(message_id)
             self.events.append(json.loads(body))
