@@ -1,6 +1,7 @@
 """The wheel, as a stranger installs it: into an empty environment, far from the checkout."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -30,11 +31,12 @@ def run(*words: str | Path, cwd: Path, budget: int = 300) -> str:
     return done.stdout
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, *, source: Path = ROOT) -> Path:
+    folder.mkdir(exist_ok=True)
     run(
         sys.executable,
         *PIP,
-        *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT),
+        *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source),
         cwd=folder,
     )
     (wheel,) = folder.glob("keylease-*.whl")
@@ -55,6 +57,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(python, *PIP, "install", "--require-hashes", "-r", LOCK, cwd=folder)
     run(python, *PIP, "install", "--no-deps", wheel, cwd=folder)
     return python.parent
+
+
+def digest(wheel: Path) -> str:
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
 def names(wheel: Path) -> Sequence[str]:
@@ -80,16 +86,23 @@ def test_the_wheel_holds_library_functions_and_their_data(wheel: Path) -> None:
 
     assert missing(LIBRARY, at="keylease/", among=among) == []
     assert missing(FUNCTIONS, at="keylease/_bundle/functions/", among=among) == []
+    assert missing(ROOT / "infra" / "policies", at="keylease/_bundle/policies/", among=among) == []
     assert any(name.endswith(".sql") for name in among)
     assert not [name for name in among if name.endswith(".pyc")]
 
 
-def test_two_builds_are_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
-    again = build(tmp_path)
+def test_two_builds_in_two_places_are_the_same_bytes(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for name in ("shared", "functions", "infra"):
+        skip = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, here / name, ignore=skip)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, here)
+    shutil.copytree(here, there, copy_function=shutil.copyfile)  # and other times of change
 
-    assert hashlib.sha256(again.read_bytes()).digest() == (
-        hashlib.sha256(wheel.read_bytes()).digest()
-    )
+    first, second = build(tmp_path / "first", source=here), build(tmp_path / "second", source=there)
+
+    assert digest(first) == digest(second)
 
 
 def test_the_environment_agrees_with_itself(installed: Path, tmp_path: Path) -> None:
