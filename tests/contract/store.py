@@ -199,6 +199,14 @@ class RecordContract:
         assert await store.load(Lease, "l") is None
         assert await store.by_handle(Credential, "aa") == claimable(1, token_hash="aa").stored()
 
+    async def test_two_records_of_one_commit_do_not_share_a_handle(self, store: Store) -> None:
+        twins = (claimable(1, token_hash="aa"), claimable(2, token_hash="aa"))
+
+        with pytest.raises(InvariantBroken):
+            await store.commit(Batch(records=twins))
+
+        assert await store.by_handle(Credential, "aa") is None
+
 
 class DueContract:
     """What sweep finds."""

@@ -133,11 +133,13 @@ class MemoryStore:
                 raise Conflict(msg)
 
     def _check_handles(self, rows: Iterable[RecordRow]) -> None:
-        taken = dict(self._handles)
+        taken = dict[_Key, str]()
         for row in rows:
             if row.handle is None:
                 continue
-            if taken.setdefault((row.kind, row.handle), row.id) != row.id:
+            key = (row.kind, row.handle)
+            holder = self._handles.get(key) or taken.setdefault(key, row.id)
+            if holder != row.id:
                 msg = f"{row.kind} {row.id} has the handle of another {row.kind}"
                 raise InvariantBroken(msg)
 
