@@ -1,3 +1,5 @@
+"""A policy's own cases are run and their failures told."""
+
 import json
 from typing import Any
 

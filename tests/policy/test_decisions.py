@@ -1,3 +1,5 @@
+"""Which rule decides, and what is said when none does."""
+
 from datetime import timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""An explanation names the rule, its place and every unmet condition."""
+
 from datetime import timedelta
 
 from keylease.domain.access import Entitlement, StandingAccount

@@ -1,3 +1,5 @@
+"""Rules that hold at certain hours hold at those hours only."""
+
 from datetime import datetime
 from zoneinfo import ZoneInfo
 

@@ -1,3 +1,5 @@
+"""Rules that cannot mean what they say are pointed out."""
+
 import pytest
 
 from keylease.policy.lint import lint

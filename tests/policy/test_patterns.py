@@ -1,3 +1,5 @@
+"""What a pattern matches."""
+
 import re
 
 import pytest

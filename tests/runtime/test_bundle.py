@@ -45,7 +45,8 @@ def test_functions_load_where_neither_path_nor_folder_has_them(tmp_path: Path) -
 def test_a_published_package_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     (tmp_path / "functions" / "__init__.py").write_text("raise RuntimeError('not ours')")
-    program = f"sys.path.insert(0, {str(tmp_path)!r})\n" + (
+    program = (
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "from keylease.runtime.bundle import load_function as f; print(f('decide').name)"
     )
 
@@ -57,7 +58,8 @@ def test_a_published_package_of_the_same_name_is_not_taken(tmp_path: Path) -> No
 def test_a_foreign_package_that_is_already_loaded_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     (tmp_path / "functions" / "__init__.py").touch()
-    program = f"sys.path.insert(0, {str(tmp_path)!r})\n" + (
+    program = (
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
         "import functions; from keylease.runtime.bundle import load_function as f; f('decide')"
     )
 

@@ -1,3 +1,5 @@
+"""A catalog file is read as written, and each mistake is named with its line."""
+
 from datetime import timedelta
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""All files are checked together, and every problem is said at once."""
+
 from pathlib import Path
 
 import pytest

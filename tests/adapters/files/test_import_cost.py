@@ -1,3 +1,5 @@
+"""A compiled policy is read without YAML."""
+
 import subprocess
 import sys
 from pathlib import Path

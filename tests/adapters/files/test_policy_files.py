@@ -1,3 +1,5 @@
+"""Policy files are read as written, and each mistake is named with its line."""
+
 from pathlib import Path
 
 import pytest

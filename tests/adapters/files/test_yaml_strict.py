@@ -1,3 +1,5 @@
+"""YAML means what it looks like, or is refused."""
+
 from pathlib import Path
 
 import pytest

@@ -52,7 +52,7 @@ class WebPages:
         text = self._template(name).render(style=self._style, **words)
         return Page(status=status, headers=self._headers, body=text.encode())
 
-    def _when(self, at: Any) -> str:  # noqa: ANN401
+    def _when(self, at: Any) -> str:  # noqa: ANN401  # any value of a template
         return spell_time(at, time_zone=self.time_zone)
 
     def _template(self, name: str) -> Template:
