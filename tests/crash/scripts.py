@@ -1,4 +1,4 @@
-"""What people do in each crash story, as steps that a person would repeat when nothing came back."""
+"""What people do in each crash story, in steps that are repeated when nothing came back."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -62,9 +62,7 @@ def approve(label: str, who: str) -> Step:
     async def step(story: Story, process: Process) -> None:
         request = await story.world.store.load(Request, story.requests[label])
         assert request is not None
-        said = GiveReview(
-            request_id=request.id, verdict=Verdict.APPROVE, digest=request.digest
-        )
+        said = GiveReview(request_id=request.id, verdict=Verdict.APPROVE, digest=request.digest)
         await story.say(process, f"approve {label}", who, said)
 
     return step

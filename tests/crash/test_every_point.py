@@ -1,4 +1,4 @@
-"""Every side effect of the main job and of rotation, killed before, after, and with its answer lost.
+"""Every side effect of the main job and of rotation, killed before, after, or left unanswered.
 
 Each story runs once to learn its points, then once for every point and kind: the process dies
 there, a new one starts over the same store and cloud, and the person repeats the step that gave no
@@ -29,7 +29,7 @@ from keylease.runtime.process import Process
 from keylease.runtime.routes import ROUTES
 from keylease.turn import TURN
 from tests.crash.invariants import holds
-from tests.crash.points import EFFECTS, READS, Killed, Kind, Point, Tracked, Tracker, effects_of
+from tests.crash.points import EFFECTS, READS, Killed, Kind, Tracked, Tracker, effects_of
 from tests.crash.scripts import STORIES, Story
 from tests.support.simulation import simulation
 
@@ -80,7 +80,10 @@ async def rest(story: Story, process: Process, tracker: Tracker) -> None:
 
 def is_planned(e: BaseExceptionGroup) -> bool:
     """Whether the crash that we planned is all that went wrong."""
-    return e.subgroup(lambda one: not isinstance(one, Killed | KeyleaseError | BaseExceptionGroup)) is None
+    return (
+        e.subgroup(lambda one: not isinstance(one, Killed | KeyleaseError | BaseExceptionGroup))
+        is None
+    )
 
 
 async def start(story: Story, tracker: Tracker) -> Process:
@@ -131,7 +134,7 @@ def ports_of(kind: type) -> set[type]:
     found: set[type] = set()
     for one in fields(kind):
         hint = hints[one.name]
-        found |= ports_of(hint) if is_dataclass(hint) else {hint}
+        found |= ports_of(hint) if isinstance(hint, type) and is_dataclass(hint) else {hint}
     return found
 
 

@@ -1,6 +1,7 @@
 """What the policy says of a request right now; asked at decision, at review and again at grant."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from keylease.domain.decision import Decision, Effect
 from keylease.domain.lease import Lease
@@ -23,8 +24,11 @@ class Terms:
     catalog: Catalog
     policy: Policy
 
-    async def decide(self, asked: Asked, /) -> Decision:
-        """The policy's answer; a fact that cannot be read is a deny that says so."""
+    async def decide(self, asked: Asked, /, *, at: datetime | None = None) -> Decision:
+        """The policy's answer; a fact that cannot be read is a deny that says so.
+
+        `at` is the instant that windows of hours are compared with; by default now.
+        """
         declared = (s for s in self.catalog.standing() if s.target == asked.target)
         facts = Facts(
             principal=await self.directory.principal(asked.requester),
@@ -33,14 +37,15 @@ class Terms:
             standing=next((s for s in declared if s.username == asked.account), None),
             members=await self._members(),
         )
-        return self.policy.decide(asked, facts=facts, now=self.clock.now())
+        return self.policy.decide(asked, facts=facts, now=at or self.clock.now())
 
     async def broken(self, lease: Lease, /) -> str:
         """Why a lease that was approved may not be granted any more; empty when it may."""
         request = await self.store.load(Request, lease.request_id)
         if request is None or request.decision is None:
             return "its request is not in the store"
-        decision = await self.decide(request.asked)
+        # Hours are about the decision: who asked at 19:59 is not refused at 20:01.
+        decision = await self.decide(request.asked, at=request.decision.decided_at)
         if decision.effect is Effect.DENY:
             return "; ".join(decision.reasons)
         missing = await self.missing(request)
