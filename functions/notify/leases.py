@@ -64,7 +64,9 @@ class OfLeases:
             return words.lease_link(lease, credential, link, telling=self.desk.telling)
 
         about = lease.request_id
-        return await self.desk.links.hand_over(credential_id, wording, about=about, cause=cause)
+        return await self.desk.links.hand_over(
+            credential_id, wording, about=about, cause=cause, until=lease.not_after
+        )
 
     async def ask_again(self, event: ClaimAsked, request: Request, /, *, cause: str) -> Unheard:
         """A new link for its holder, or why there is none."""

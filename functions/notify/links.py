@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from functions.notify import words
 from functions.notify.tell import HOPELESS, Place, Said, Tell, Unheard, stands_at
@@ -33,9 +34,18 @@ class Links:
     tell: Tell
 
     async def hand_over(
-        self, credential_id: str, wording: Wording, /, *, about: str, cause: str
+        self,
+        credential_id: str,
+        wording: Wording,
+        /,
+        *,
+        about: str,
+        cause: str,
+        until: datetime | None = None,
     ) -> Unheard:
         """Send the holder a link that replaces every earlier one; nothing once it was claimed.
+
+        `until`: when the access ends, after which no link is of use.
 
         Returns who could not be told.
 
@@ -52,7 +62,7 @@ class Links:
         earlier = await self.store.load(Post, post_id(said=said.key, address=place.address))
         if earlier is not None and earlier.cause == cause:
             return ()
-        message = await self._issue(credential, wording, about=about)
+        message = await self._issue(credential, wording, about=about, until=until)
         try:
             posted = await place.say(message)
         except HOPELESS as e:
@@ -62,9 +72,12 @@ class Links:
         await self._withdraw(place, earlier, about=about)
         return ()
 
-    async def _issue(self, credential: Credential, wording: Wording, *, about: str) -> Message:
+    async def _issue(
+        self, credential: Credential, wording: Wording, *, about: str, until: datetime | None
+    ) -> Message:
         token, now = self.secrets.token(), self.clock.now()
-        claim_by = now + self.telling.link_lasts
+        longest = now + self.telling.link_lasts
+        claim_by = min(longest, until) if until else longest
         digest = self.secrets.digest(token)
         given = credential.evolve(claim=Claim(token_hash=digest, issued_at=now, claim_by=claim_by))
         entry = AuditEntry(

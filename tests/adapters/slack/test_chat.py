@@ -1,5 +1,6 @@
 """Messages reach Slack as Slack wants them, and its refusals become errors that say what to do."""
 
+import json
 import logging
 from collections.abc import AsyncIterator
 
@@ -269,3 +270,59 @@ async def test_the_stand_in_serves_this_machine_only() -> None:
     with pytest.raises(ValueError, match="is not this machine"):
         async with slack_stand_in(token=TOKEN, host="0.0.0.0"):  # noqa: S104  # that is refused
             pytest.fail("it serves")
+
+
+@pytest.mark.parametrize(
+    ("method", "content", "error"),
+    [
+        ("chat.postMessage", {"channel": "C2", "text": "x"}, "channel_not_found"),
+        ("chat.postMessage", {"channel": "C1"}, "no_text"),
+        ("chat.postMessage", {"channel": "C1", "text": "x" * 40_001}, "msg_too_long"),
+        ("chat.postMessage", {"channel": "C1", "blocks": [{"type": "x"}]}, "invalid_blocks"),
+        (
+            "chat.postMessage",
+            {
+                "channel": "C1",
+                "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}],
+            },
+            "invalid_blocks",
+        ),
+        ("chat.update", {"channel": "C1", "ts": "9", "text": "x"}, "message_not_found"),
+        ("chat.delete", {"channel": "C1"}, "unknown_method"),
+    ],
+)
+async def test_the_stand_in_refuses_what_slack_refuses(
+    method: str, content: dict[str, object], error: str
+) -> None:
+    async with slack_stand_in(token=TOKEN) as (workspace, url), AiohttpHttp() as http:
+        workspace.channels = frozenset({"C1"})
+        response = await http.send(
+            HttpRequest(
+                method="POST",
+                url=f"{url}/{method}",
+                headers={"authorization": f"Bearer {TOKEN}", "content-type": "application/json"},
+                body=json.dumps(content).encode(),
+            )
+        )
+
+    assert json.loads(response.body) == {"ok": False, "error": error}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "error"),
+    [
+        ({}, b"{}", "not_authed"),
+        ({"authorization": "Bearer x"}, b"{}", "invalid_auth"),
+        ({"authorization": f"Bearer {TOKEN}"}, b"{", "invalid_json"),
+    ],
+)
+async def test_the_stand_in_checks_the_token_and_the_body(
+    headers: dict[str, str], body: bytes, error: str
+) -> None:
+    async with slack_stand_in(token=TOKEN) as (_, url), AiohttpHttp() as http:
+        post = HttpRequest(method="POST", url=f"{url}/chat.postMessage", headers=headers, body=body)
+        response = await http.send(post)
+        other = await http.send(HttpRequest(method="GET", url=f"{url}/chat.postMessage"))
+
+    assert json.loads(response.body)["error"] == error
+    assert other.status == 404

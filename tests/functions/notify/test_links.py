@@ -64,11 +64,23 @@ async def test_the_message_says_until_when_both_last() -> None:
 
     assert texts(scene) == [
         (
-            "Your access req-lease-1 is active until 2026-01-01 01:00 UTC. Open the link to see the "
-            "credential: it is shown once, to whoever opens it first. Open it by 2026-01-01 00:15 "
-            "UTC; for a new link say /access claim req-lease-1."
+            "Your access req-lease-1 is active until 2026-01-01 01:00 UTC. Open the link to see "
+            "the credential: it is shown once, to whoever opens it first. Open it by 2026-01-01 "
+            "00:15 UTC; for a new link say /access claim req-lease-1."
         )
     ]
+
+
+async def test_a_link_lasts_no_longer_than_the_access() -> None:
+    scene = Handover()
+    lease = await scene.lease(not_after=build.NOW + timedelta(minutes=4))
+
+    await scene.hear(activated(lease))
+
+    claim = (await scene.credential()).claim
+    assert claim is not None
+    assert claim.claim_by == build.NOW + timedelta(minutes=4)
+    assert "Open it by 2026-01-01 00:04 UTC" in texts(scene)[0]
 
 
 async def test_deadlines_are_written_in_the_configured_time_zone() -> None:
