@@ -100,7 +100,7 @@ class Play:
             port=self.stage.redis.port, username=username, password=password, protocol=2
         )
         try:
-            return await client.execute_command(*command)
+            return await client.execute_command(*command)  # type: ignore[no-untyped-call]  # as published
         finally:
             await client.aclose()
 

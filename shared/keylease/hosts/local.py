@@ -91,9 +91,7 @@ async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIter
         settings = located(settings, listener)
         async with AsyncExitStack() as stack:
             wake = asyncio.Event()
-            keylease = await stack.enter_async_context(
-                running(settings, wrap=wrap, wake=wake.set)
-            )
+            keylease = await stack.enter_async_context(running(settings, wrap=wrap, wake=wake.set))
             loops = Loops(process=keylease.process, every=settings.sweep_every, wake=wake)
             await stack.enter_async_context(_turning(loops, drain=settings.drain))
             await stack.enter_async_context(_listening(keylease, listener))
@@ -145,16 +143,21 @@ def located(settings: Settings, listener: socket.socket, /) -> Settings:
 @asynccontextmanager
 async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
     """Both loops; at the end they may finish what they have in hand, for a while."""
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         turning = {group.create_task(loops.relay()), group.create_task(loops.sweep())}
         try:
             yield
+        except Exception as e:  # noqa: BLE001  # raised again outside: a group would wrap it
+            failure = e
         finally:
             loops.stop()
             _, late = await asyncio.wait(turning, timeout=drain.total_seconds())
             for task in late:
                 log.warning("serve.cut_short", task=task.get_name())
                 task.cancel()
+    if failure is not None:
+        raise failure
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ Located = Annotated[Path, AfterValidator(_located)]
 class Settings(Section):
     """All of it. Defaults serve one machine; nothing dangerous has a default."""
 
-    store: str = "sqlite:///keylease.db"
+    store: str = Field(default="sqlite:///keylease.db", validate_default=True)
     policy: Located = Field(default=Path("policy.yaml"), validate_default=True)
     """A file of rules, a folder of them, or a policy compiled to JSON."""
     catalog: Located = Field(default=Path("catalog.yaml"), validate_default=True)

@@ -26,7 +26,7 @@ class Source:
 
 
 def read_source(path: Path, /) -> Source:
-    """Read YAML strictly, or JSON by its suffix; settings may also be all variables.
+    """Read YAML strictly, or JSON by its suffix.
 
     Raises:
         Misconfigured: the file is not there, or is not what its suffix says.
