@@ -22,7 +22,7 @@ from keylease.adapters.alibaba.errors import (
     is_throttled,
     unreadable,
 )
-from keylease.adapters.alibaba.sign import Call, QueryValue, path_of, percent_encoded, sign
+from keylease.adapters.alibaba.sign import Call, QueryValue, date_of, path_of, percent_encoded, sign
 from keylease.errors import (
     ProviderAmbiguous,
     ProviderError,
@@ -35,6 +35,7 @@ from keylease.ports.ids import Ids
 
 log = structlog.get_logger()
 
+_CLIMBING = frozenset({"", ".", ".."})
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json; charset=utf-8"
 
@@ -143,11 +144,20 @@ class AlibabaClient:
         return result
 
     async def _with_retries(self, run: "_Run", arguments: Arguments, answer: type[M]) -> M:
+        """Most calls succeed at once, so the retrying machinery is entered after a failure only."""
+        try:
+            return await self._once(run, arguments, answer)
+        except ProviderError as e:
+            if not is_retryable(e):
+                raise
+            failure: ProviderError | None = e
         async for attempt in stamina.retry_context(
             on=run.wait_before_next, attempts=self._limits.attempts, timeout=None
         ):
             with attempt:
-                run.attempts += 1
+                if failure is not None:
+                    first, failure = failure, None
+                    raise first
                 return await self._once(run, arguments, answer)
         msg = "unreachable"  # the last attempt returns or raises
         raise AssertionError(msg)
@@ -155,7 +165,8 @@ class AlibabaClient:
     async def _once(self, run: "_Run", arguments: Arguments, answer: type[M]) -> M:
         operation = run.operation
         slot = self._slot(operation.product, arguments.instance)
-        await run.take(slot)
+        await (run.wait_for(slot) if slot.locked() else slot.acquire())
+        run.attempts += 1
         try:
             request = await self._signed(operation, arguments, timeout=run.attempt_time())
             response = await _sent(self._http, request, operation=operation)
@@ -186,7 +197,7 @@ class AlibabaClient:
             key_id=key.id,
             secret=key.secret,
             token=key.token,
-            date=self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            date=date_of(self._clock.now()),
             nonce=self._ids.new("n"),
         )
         return HttpRequest(
@@ -218,11 +229,8 @@ class _Run:
     def left(self) -> float:
         return self.started + self.limits.deadline - asyncio.get_running_loop().time()
 
-    async def take(self, slot: asyncio.Semaphore, /) -> None:
+    async def wait_for(self, slot: asyncio.Semaphore, /) -> None:
         """Wait for a slot, no longer than the deadline."""
-        if not slot.locked():
-            await slot.acquire()
-            return
         try:
             async with asyncio.timeout(self.left()):
                 await slot.acquire()
@@ -237,9 +245,7 @@ class _Run:
 
     def wait_before_next(self, error: Exception, /) -> bool | float:
         """Seconds until the next attempt, or False: not retried."""
-        if not isinstance(error, ProviderTransient) and not (
-            isinstance(error, ProviderError) and is_throttled(error)
-        ):
+        if not isinstance(error, ProviderError) or not is_retryable(error):
             return False
         wait = self._asked_for(error)
         return wait if wait < self.left() else False
@@ -262,6 +268,11 @@ class _Run:
             attempts=self.attempts,
             ms=round(seconds * 1000, 1),
         )
+
+
+def is_retryable(error: ProviderError, /) -> bool:
+    """Whether the call surely had no effect, and may have one soon."""
+    return isinstance(error, ProviderTransient) or is_throttled(error)
 
 
 async def _sent(http: Http, request: HttpRequest, *, operation: Operation) -> HttpResponse:
@@ -299,7 +310,7 @@ def _path(segments: tuple[str, ...]) -> str:
     """A path whose segments cannot climb to another resource."""
     if not segments:
         return "/"
-    if any(segment in {"", ".", ".."} for segment in segments):
+    if not _CLIMBING.isdisjoint(segments):
         msg = "UnsafePath"
         raise ProviderRefused("alibaba", msg)
     return path_of(*segments)

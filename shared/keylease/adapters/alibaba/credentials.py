@@ -124,6 +124,8 @@ class CachingCredentials:
         Raises:
             Misconfigured: no source is configured.
         """
+        if isinstance(self.source, StaticCredentials):
+            return self.source.given
         if (fresh := self._fresh()) is not None:
             return fresh
         async with self._turn:
@@ -163,8 +165,8 @@ def key_of(*, id_: str, secret: str, token: str = "", expires: str = "") -> Key 
         return None
     return Key(
         id=id_,
-        secret=Secret(secret),
-        token=Secret(token) if token else None,
+        secret=Secret(secret.strip()),
+        token=Secret(token.strip()) if token else None,
         expires_at=instant(expires) if expires else None,
     )
 

@@ -15,8 +15,9 @@ from keylease.adapters.alibaba.rocketmq_wire import (
     Done,
     Found,
     Instance,
-    Page,
     Topic,
+    found,
+    page_of,
 )
 from keylease.adapters.alibaba.sign import QueryValue
 from keylease.domain.secret import Secret
@@ -85,8 +86,8 @@ class RocketMq:
             msg = "GetInstanceAccount without a user name gives the instance's default account"
             raise InvariantBroken(msg)
         query: dict[str, QueryValue] = {"username": username}
-        found = await self._call(GET_ACCOUNT, Found[AccountSecret], path=("account",), query=query)
-        return _present(found)
+        answer = await self._call(GET_ACCOUNT, found(AccountSecret), path=("account",), query=query)
+        return _present(answer)
 
     async def update_instance_account(
         self, username: str, /, *, password: Secret | None = None, account_status: str | None = None
@@ -108,10 +109,10 @@ class RocketMq:
 
         async def fetch(number: int) -> tuple[tuple[Account, ...], int | None]:
             query = _paged(number, username=username, accountType=account_type)
-            found = await self._call(
-                LIST_ACCOUNTS, Found[Page[Account]], path=("accounts",), query=query
+            answer = await self._call(
+                LIST_ACCOUNTS, page_of(Account), path=("accounts",), query=query
             )
-            page = _present(found)
+            page = _present(answer)
             return page.items, page.total
 
         return await whole_list(fetch, provider=PRODUCT)
@@ -129,7 +130,7 @@ class RocketMq:
             "resourceName": resource_name,
         }
         return _present(
-            await self._call(GET_ACL, Found[Acl], path=("acl", "account", username), query=query)
+            await self._call(GET_ACL, found(Acl), path=("acl", "account", username), query=query)
         )
 
     async def update_instance_acl(self, rule: AclRule, /) -> None:
@@ -151,23 +152,21 @@ class RocketMq:
         """All rows of all accounts: what `filter` matches is unknown, so none is sent."""
 
         async def fetch(number: int) -> tuple[tuple[Acl, ...], int | None]:
-            found = await self._call(
-                LIST_ACLS, Found[Page[Acl]], path=("acl",), query=_paged(number)
-            )
-            page = _present(found)
+            answer = await self._call(LIST_ACLS, page_of(Acl), path=("acl",), query=_paged(number))
+            page = _present(answer)
             return page.items, page.total
 
         return await whole_list(fetch, provider=PRODUCT)
 
     async def get_instance(self) -> Instance:
-        return _present(await self._call(GET_INSTANCE, Found[Instance]))
+        return _present(await self._call(GET_INSTANCE, found(Instance)))
 
     async def get_topic(self, name: str, /) -> Topic:
-        return _present(await self._call(GET_TOPIC, Found[Topic], path=("topics", name)))
+        return _present(await self._call(GET_TOPIC, found(Topic), path=("topics", name)))
 
     async def get_consumer_group(self, id_: str, /) -> ConsumerGroup:
         return _present(
-            await self._call(GET_GROUP, Found[ConsumerGroup], path=("consumerGroups", id_))
+            await self._call(GET_GROUP, found(ConsumerGroup), path=("consumerGroups", id_))
         )
 
     async def _call(
@@ -210,8 +209,8 @@ def _paged(number: int, **filters: QueryValue) -> dict[str, QueryValue]:
     return {**filters, "pageNumber": number, "pageSize": PAGE_SIZE}
 
 
-def _present(found: Found[T]) -> T:
+def _present(answer: Found[T]) -> T:
     """The object of a successful read; without one the answer proves nothing."""
-    if found.data is None:
-        raise ProviderTransient(PRODUCT, "AnswerWithoutData", request_id=found.request_id)
-    return found.data
+    if answer.data is None:
+        raise ProviderTransient(PRODUCT, "AnswerWithoutData", request_id=answer.request_id)
+    return answer.data

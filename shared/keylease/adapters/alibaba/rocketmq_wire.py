@@ -1,6 +1,7 @@
 """RocketMQ 2022-08-01 on the wire: the vendor's answers with the vendor's names."""
 
-from typing import Annotated, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
@@ -144,3 +145,21 @@ class Done(Answer):
     @property
     def was_done(self) -> bool:
         return self.success is True and self.data is not False
+
+
+def found(kind: type[T], /) -> type[Found[T]]:
+    """The answer to a read of one object."""
+    answer: type[Found[T]] = _named(Found, kind)
+    return answer
+
+
+def page_of(kind: type[T], /) -> type[Found[Page[T]]]:
+    """The answer to a read of a list."""
+    answer: type[Found[Page[T]]] = _named(Found, _named(Page, kind))
+    return answer
+
+
+@cache
+def _named(generic: Any, kind: type) -> Any:  # noqa: ANN401  # a generic model and its parameter
+    """Naming a generic model costs as much as reading one, so each is named once, when needed."""
+    return generic[kind]

@@ -113,6 +113,8 @@ class AiohttpHttp:
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole body; one that is too long closes the connection."""
+        if response.content_length is not None and response.content_length <= self._max_body:
+            return await response.read()
         chunks: list[bytes] = []
         size = 0
         while chunk := await response.content.readany():
