@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from keylease.adapters.alibaba.client import JSON, AlibabaClient, Answer, Arguments, Operation
+from keylease.adapters.alibaba.client import JSON, AlibabaClient, Answer, Arguments, Operation, Wire
 from keylease.adapters.alibaba.paging import PAGE_SIZE, whole_list
 from keylease.adapters.alibaba.rocketmq_wire import (
     Account,
@@ -25,7 +25,7 @@ from keylease.errors import InvariantBroken, ProviderTransient
 
 PRODUCT = "rocketmq"
 VERSION = "2022-08-01"
-T = TypeVar("T")
+T = TypeVar("T", bound=Wire)
 M = TypeVar("M", bound=Answer)
 
 

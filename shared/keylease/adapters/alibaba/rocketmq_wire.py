@@ -7,8 +7,6 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from keylease.adapters.alibaba.client import Answer, Wire
 
-T = TypeVar("T")
-
 
 def _words(value: object) -> object:
     """`actions` comes as a list or a string, and one element may say `Pub|Sub`."""
@@ -29,6 +27,9 @@ def _absent_is_empty(value: object) -> object:
 
 Actions = Annotated[tuple[Annotated[str, BeforeValidator(_action)], ...], BeforeValidator(_words)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_absent_is_empty)]
+
+
+T = TypeVar("T", bound=Wire)
 
 
 class Account(Wire):
