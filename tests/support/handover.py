@@ -25,7 +25,7 @@ from keylease.domain.request import Request
 from keylease.domain.secret import Secret
 from keylease.domain.telling import Telling
 from keylease.ports.accounts import Accounts
-from keylease.ports.store import Batch
+from keylease.ports.store import Batch, Store
 from keylease.runtime.process import Commits, Router
 from tests.support import build
 
@@ -47,7 +47,7 @@ ANA, BO, CY = person("ana"), person("bo", "leads"), person("cy", "leads")
 class Handover:
     """A store in memory and the functions that work on it."""
 
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     clock: ManualClock = field(default_factory=lambda: ManualClock(build.NOW))
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     directory: MemoryDirectory = field(default_factory=lambda: MemoryDirectory((ANA, BO, CY)))

@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from keylease.adapters.memory.accounts import MemoryCloud
 from keylease.adapters.memory.faults import Fault
 from keylease.adapters.memory.secrets import MemorySecrets
+from keylease.adapters.sqlite.store import open_sqlite
 from keylease.domain.access import Target
 from keylease.domain.account import AccountKind
 from keylease.domain.credential import CredentialStatus
@@ -106,6 +108,20 @@ async def test_of_64_concurrent_claims_exactly_one_is_shown() -> None:
     token = await scene.token()
 
     answers = await asyncio.gather(*(scene.claim(token) for _ in range(64)))
+
+    assert sum(isinstance(answer, Shown) for answer in answers) == 1
+    assert sum(isinstance(answer, Spent) for answer in answers) == 63
+
+
+async def test_of_64_concurrent_claims_on_a_real_database_exactly_one_is_shown(
+    tmp_path: Path,
+) -> None:
+    async with open_sqlite(tmp_path / "keylease.db") as store:
+        scene = Handover(store=store)
+        await scene.lease()
+        token = await scene.token()
+
+        answers = await asyncio.gather(*(scene.claim(token) for _ in range(64)))
 
     assert sum(isinstance(answer, Shown) for answer in answers) == 1
     assert sum(isinstance(answer, Spent) for answer in answers) == 63
