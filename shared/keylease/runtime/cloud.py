@@ -36,11 +36,11 @@ def alibaba_client(
     section: Alibaba, /, *, http: Http, clock: Clock, ids: Ids, variables: Mapping[str, str]
 ) -> AlibabaClient:
     """The client that signs with the configured key."""
-    builder = _Builder(section, http=http, clock=clock, ids=ids, variables=variables)
+    builder = Builder(section, http=http, clock=clock, ids=ids, variables=variables)
     return builder.client(section.credentials)
 
 
-class _Builder:
+class Builder:
     """What every source of keys may need."""
 
     def __init__(
