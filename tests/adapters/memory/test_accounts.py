@@ -19,7 +19,16 @@ from keylease.errors import (
     ProviderTransient,
 )
 from keylease.ports.accounts import Endpoint, Login
-from tests.contract.accounts import ANN, OTHER, PASSWORD, AccountsContract, Advance, born, made
+from tests.contract.accounts import (
+    ANN,
+    OTHER,
+    PASSWORD,
+    SUB_GROUP,
+    AccountsContract,
+    Advance,
+    born,
+    made,
+)
 from tests.support.build import PUB_ORDERS, READ, REDIS, ROCKETMQ, SUB_ORDERS
 
 MINUTE = timedelta(minutes=1)
@@ -161,12 +170,12 @@ async def test_calm_ends_every_fault_and_lands_what_is_late() -> None:
 
 async def test_denies_are_shown_and_a_new_row_does_not_replace_them() -> None:
     sky = cloud()
-    sky.seed(ROCKETMQ, username=ANN, password=PASSWORD, rows=(), denies=(PUB_ORDERS,))
+    sky.seed(ROCKETMQ, username=ANN, password=PASSWORD, rows=(SUB_GROUP,), denies=(PUB_ORDERS,))
 
     await sky.apply(ROCKETMQ, step=PutRow(username=ANN, permission=SUB_ORDERS, exists=False))
 
     observed = await sky.observe(ROCKETMQ, username=ANN)
-    assert (observed.permissions, observed.denies) == ((), (PUB_ORDERS,))
+    assert (observed.permissions, observed.denies) == ((SUB_GROUP,), (PUB_ORDERS,))
 
 
 async def test_rows_may_outlive_their_account() -> None:
