@@ -11,7 +11,7 @@
     │   ├── ProviderBusy         later       throttled or working on it; honour `retry_after`
     │   ├── ProviderTransient    later       the call surely had no effect; it may be made again
     │   ├── ProviderAmbiguous    after_read  a write whose outcome is unknown; read before anything
-    │   ├── ProviderConflict     after_read  it is already there, or in a state that forbids the call
+    │   ├── ProviderConflict     after_read  already there, or in a state that forbids the call
     │   ├── ProviderNotFound     after_read  it is not there (any more)
     │   ├── ProviderDenied       never       our own credentials may not do this
     │   └── ProviderRefused      never       the provider will never accept this call
