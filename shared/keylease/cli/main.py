@@ -1,16 +1,23 @@
 """The entry of the command line: says how to install it when its libraries are missing."""
 
-import importlib.util
 import sys
+from importlib.util import find_spec
 
 HINT = "the command line needs two more packages; run: pip install 'keylease[cli]'"
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    if importlib.util.find_spec("typer") is None:
+    if not _is_installed("typer"):
         sys.stderr.write(f"keylease: {HINT}\n")
         sys.exit(2)
     from keylease.cli.app import run  # noqa: PLC0415  # only when its libraries are there
 
     sys.exit(run(sys.argv[1:]))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ImportError:
+        return False
