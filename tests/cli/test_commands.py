@@ -20,9 +20,9 @@ from keylease.errors import (
     NotGenuine,
     ProviderBusy,
     ProviderNotFound,
-)from keylease.runtime.settings import read_settings
+)
+from keylease.runtime.settings import read_settings
 from keylease.runtime.wiring import running
-
 from tests.cli.running import Shell
 
 COMMANDS = [
