@@ -28,9 +28,7 @@ class CheckedSettings:
 def check_settings(settings: Settings, /) -> CheckedSettings:
     """Everything that can be known without opening or sending anything."""
     missing = tuple(f"{place}: {one.problem}" for place, one in _secrets(settings) if one.problem)
-    policy = check_policy(
-        settings.policy, catalog=settings.catalog, directory=settings.directory
-    )
+    policy = check_policy(settings.policy, catalog=settings.catalog, directory=settings.directory)
     errors = [*missing, *_starts(settings)] if not missing else [*missing]
     errors += [str(one) for one in policy.problems if one.level is Level.ERROR]
     warnings = [str(one) for one in policy.problems if one.level is not Level.ERROR]

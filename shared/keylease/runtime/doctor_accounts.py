@@ -10,7 +10,7 @@ from keylease.domain.access import Target, account_id
 from keylease.domain.account import Account
 from keylease.domain.credential import Credential
 from keylease.domain.lease import Lease, LeaseStatus
-from keylease.errors import Misconfigured
+from keylease.errors import InvariantBroken, Misconfigured
 from keylease.ports.accounts import Accounts
 from keylease.ports.clock import Clock
 from keylease.ports.secrets import Secrets
@@ -72,19 +72,15 @@ async def _situation(account: Account, target: Target, parts: Parts) -> Situatio
 
 
 async def unopenable(target: Target, parts: Parts, /) -> tuple[str, ...]:
-    """Sealed secrets whose key is gone; opening is tried, nothing is shown."""
+    """Sealed secrets that nobody could be given; opening is tried, nothing is shown."""
     store, secrets = await parts.get(Store), await parts.get(Secrets)
-    missing: dict[str, int] = {}
+    found = []
     for account in await store.children(Account, target.id, limit=MOST):
         for credential in await store.children(Credential, account.id, limit=MOST):
-            sealed = credential.sealed
-            if sealed is None:
+            if credential.sealed is None:
                 continue
             try:
-                secrets.open(sealed, context=credential.id)
-            except Misconfigured:
-                missing[sealed.key_id] = missing.get(sealed.key_id, 0) + 1
-    return tuple(
-        f"{count} are sealed with key {key_id!r}, which is not configured; put it back under keys"
-        for key_id, count in missing.items()
-    )
+                secrets.open(credential.sealed, context=credential.id)
+            except (Misconfigured, InvariantBroken) as e:
+                found.append(str(e))
+    return tuple(found)

@@ -1,0 +1,303 @@
+"""Doctor: what is wrong is found and named with a next step; what is right is left in peace."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keylease.adapters.memory.accounts import MemoryCloud
+from keylease.adapters.memory.clock import ManualClock
+from keylease.adapters.memory.directory import MemoryCatalog
+from keylease.adapters.memory.secrets import MemorySecrets
+from keylease.adapters.memory.store import MemoryStore
+from keylease.cli.demo_stage import made_secrets, write_files
+from keylease.domain.access import Target
+from keylease.domain.account import Account
+from keylease.domain.events import Event, RequestCancelled
+from keylease.domain.lease import EndReason, LeaseStatus
+from keylease.domain.record import Record
+from keylease.domain.secret import Secret
+from keylease.ports.accounts import Accounts
+from keylease.ports.clock import Clock
+from keylease.ports.directory import Catalog
+from keylease.ports.http import Http, HttpNotSent, HttpRequest, HttpResponse
+from keylease.ports.secrets import Secrets
+from keylease.ports.store import Batch, Outgoing, Store
+from keylease.runtime.doctor import Finding, Level, examine
+from keylease.runtime.doctor_accounts import compared, orphans, unopenable
+from keylease.runtime.doctor_leases import LATE, late_leases, parked, stuck_leases
+from keylease.runtime.filling import Parts
+from keylease.runtime.settings import Settings, read_settings
+from tests.support.build import (
+    HOUR,
+    NOW,
+    PUB_ORDERS,
+    REDIS,
+    ROCKETMQ,
+    SUB_ORDERS,
+    account,
+    credential,
+    lease,
+    standing,
+)
+
+PASSWORD = Secret("Passw0rd-of-a-test")
+OURS = "klabcdefghjkmn"
+
+
+@dataclass(slots=True)
+class Said:
+    """An Http that always says the same."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    is_down: bool = False
+
+    async def send(self, _: HttpRequest, /) -> HttpResponse:
+        if self.is_down:
+            raise HttpNotSent("nobody there")
+        return HttpResponse(status=403, headers=self.headers)
+
+
+@dataclass(slots=True)
+class World:
+    """A store and a cloud to look at."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    cloud: MemoryCloud = field(default_factory=lambda: MemoryCloud(ManualClock(NOW)))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
+    http: Said = field(default_factory=Said)
+    targets: tuple[Target, ...] = (ROCKETMQ,)
+
+    @property
+    def parts(self) -> Parts:
+        made: dict[type, Any] = {
+            Store: self.store,
+            Accounts: self.cloud,
+            Clock: self.clock,
+            Secrets: self.secrets,
+            Http: self.http,
+            Catalog: MemoryCatalog(targets=self.targets),
+        }
+        return Parts(makers={}, stack=AsyncExitStack(), made=made)
+
+    async def keeps(self, *records: Record) -> None:
+        await self.store.commit(Batch(records=records))
+
+
+async def test_a_lease_that_outlives_its_end_is_found() -> None:
+    world = World()
+    await world.keeps(lease("lease-1"), lease("lease-2", not_after=NOW + 2 * HOUR))
+    world.clock.advance(HOUR + LATE + timedelta(seconds=1))
+
+    said = await late_leases(world.store, now=world.clock.now())
+
+    assert said == (
+        "lease-1 should have ended at 2026-01-01 01:00:00 UTC and is pending",
+        "is `keylease serve` running?",
+    )
+
+
+async def test_a_lease_that_is_just_over_is_left_in_peace() -> None:
+    world = World()
+    await world.keeps(lease("lease-1"))
+    world.clock.advance(HOUR + LATE)
+
+    assert await late_leases(world.store, now=world.clock.now()) == ()
+
+
+async def test_a_stuck_lease_is_found_with_its_problem() -> None:
+    world = World()
+    stuck = lease("lease-1").end(EndReason.EXPIRED, now=NOW)
+    stuck = stuck.troubled("rocketmq: down", now=NOW + HOUR, retry_at=NOW + 2 * HOUR)
+    await world.keeps(stuck)
+
+    said = await stuck_leases(world.store, now=NOW + HOUR)
+
+    assert said[0] == "lease-1: rocketmq: down (1 attempts)"
+
+
+async def test_a_long_list_is_cut() -> None:
+    world = World()
+    await world.keeps(*(lease(f"lease-{n}") for n in range(15)))
+
+    said = await late_leases(world.store, now=NOW + 2 * HOUR)
+
+    assert len(said) == 12
+    assert said[10] == "and 5 more"
+
+
+async def test_a_parked_event_is_found() -> None:
+    world = World()
+    event = Event.of(RequestCancelled(request_id="req-1"), id="e1", time=NOW)
+    await world.store.commit(Batch(outgoing=(Outgoing(event, "sink:audit"),)))
+    (parcel,) = await world.store.parcels(before=NOW, limit=9)
+    await world.store.park(parcel, reason="http_410", at=NOW)
+
+    said = await parked(world.store)
+
+    assert said[0] == "io.keylease.request.cancelled.v1 for sink:audit: http_410"
+    assert "keylease parked retry --all" in said[1]
+
+
+async def test_an_account_of_ours_without_a_record_is_found() -> None:
+    world = World()
+    for username in (OURS, "svc_orders", "klein"):
+        world.cloud.seed(ROCKETMQ, username=username, password=PASSWORD)
+
+    said = await orphans(ROCKETMQ, world.parts)
+
+    assert len(said) == 2
+    assert OURS in said[0]
+
+
+async def test_an_account_with_an_open_record_is_no_orphan() -> None:
+    world = World()
+    world.cloud.seed(ROCKETMQ, username=OURS, password=PASSWORD)
+    await world.keeps(account(username=OURS))
+
+    assert await orphans(ROCKETMQ, world.parts) == ()
+
+
+async def test_an_account_whose_record_is_closed_is_an_orphan() -> None:
+    world = World()
+    world.cloud.seed(ROCKETMQ, username=OURS, password=PASSWORD)
+    await world.keeps(account(username=OURS, removed_at=NOW))
+
+    assert len(await orphans(ROCKETMQ, world.parts)) == 2
+
+
+def at_rest(**fields: Any) -> Account:
+    return account(lock=None, made=True, **fields)
+
+
+async def test_an_account_that_holds_its_lease_is_in_order() -> None:
+    world = World()
+    world.cloud.seed(ROCKETMQ, username="kl1", password=PASSWORD, rows=(SUB_ORDERS,))
+    await world.keeps(at_rest(), lease(status=LeaseStatus.ACTIVE))
+
+    assert await compared(ROCKETMQ, world.parts) == ()
+
+
+async def test_an_account_that_holds_too_much_is_found() -> None:
+    world = World()
+    rows = (SUB_ORDERS.evolve(actions=SUB_ORDERS.actions | PUB_ORDERS.actions),)
+    world.cloud.seed(ROCKETMQ, username="kl1", password=PASSWORD, rows=rows)
+    await world.keeps(at_rest(), lease(status=LeaseStatus.ACTIVE))
+
+    said = await compared(ROCKETMQ, world.parts)
+
+    assert said == ("kl1: converge would put Sub on topic orders",)
+
+
+async def test_a_live_lease_without_its_access_is_found() -> None:
+    world = World()
+    await world.keeps(at_rest(), lease(status=LeaseStatus.ACTIVE))
+
+    said = await compared(ROCKETMQ, world.parts)
+
+    assert said[0] == "kl1: converge would create account kl1"
+
+
+async def test_access_without_a_live_lease_is_found() -> None:
+    world = World()
+    world.cloud.seed(ROCKETMQ, username="kl1", password=PASSWORD, rows=(SUB_ORDERS,))
+    await world.keeps(at_rest())
+
+    said = await compared(ROCKETMQ, world.parts)
+
+    assert said[0] == "kl1: converge would disable account kl1"
+
+
+async def test_an_account_that_is_being_worked_on_is_left_in_peace() -> None:
+    world = World()
+    await world.keeps(account(), lease(status=LeaseStatus.ACTIVE))
+    await world.keeps(at_rest(username="kl2"), lease("lease-2", username="kl2"))
+
+    assert await compared(ROCKETMQ, world.parts) == ()
+
+
+async def test_what_stood_on_a_standing_account_is_nobodys_business() -> None:
+    world = World()
+    world.cloud.seed(ROCKETMQ, username="svc", password=PASSWORD, rows=(PUB_ORDERS,))
+    await world.keeps(standing(username="svc", lock=None))
+
+    assert await compared(ROCKETMQ, world.parts) == ()
+
+
+async def test_a_secret_whose_key_is_gone_is_found() -> None:
+    world = World()
+    gone = MemorySecrets(key_ids=("old",)).seal(PASSWORD, context="rmq-demo/kl1#1")
+    kept = world.secrets.seal(PASSWORD, context="rmq-demo/kl1#2")
+    changed = world.secrets.seal(PASSWORD, context="another")
+    await world.keeps(
+        at_rest(),
+        credential(1, sealed=gone),
+        credential(2, sealed=kept),
+        credential(3, sealed=changed),
+        credential(4, sealed=None),
+    )
+
+    said = await unopenable(ROCKETMQ, world.parts)
+
+    assert sorted(said) == [
+        "rmq-demo/kl1#1 was sealed with key 'old'; put it back among the keys",
+        "the sealed secret of rmq-demo/kl1#3 was changed or belongs to something else",
+    ]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    write_files(tmp_path)
+    variables = made_secrets() | {"KEYLEASE_SINKS__EVENTS__URL": "http://127.0.0.1:9/events"}
+    return read_settings(tmp_path / "keylease.yaml", variables=variables)
+
+
+async def findings(world: World, settings: Settings) -> dict[str, Finding]:
+    return {one.check: one async for one in examine(settings, parts=world.parts)}
+
+
+async def test_a_sound_system_has_no_problem(settings: Settings) -> None:
+    world = World(http=Said({"date": "Thu, 01 Jan 2026 00:00:03 GMT"}), targets=(ROCKETMQ, REDIS))
+
+    found = await findings(world, settings)
+
+    assert {one.level for one in found.values()} == {Level.OK}
+    assert found["rmq-demo: clock"].message == "3 s off the cloud's"
+    assert len(found) == 14
+
+
+DATES = [
+    ("Thu, 01 Jan 2026 00:05:01 GMT", Level.PROBLEM),
+    ("Wed, 31 Dec 2025 23:54:59 GMT", Level.PROBLEM),
+    ("Thu, 01 Jan 2026 00:04:59 GMT", Level.OK),
+    ("yesterday", Level.WARNING),
+    ("", Level.WARNING),
+]
+
+
+@pytest.mark.parametrize(("date", "level"), DATES)
+async def test_a_clock_that_is_off_is_a_problem(
+    settings: Settings, date: str, level: Level
+) -> None:
+    found = await findings(World(http=Said({"date": date})), settings)
+
+    assert found["rmq-demo: clock"].level is level
+
+
+async def test_a_cloud_that_nobody_reaches_is_a_problem(settings: Settings) -> None:
+    found = await findings(World(http=Said(is_down=True)), settings)
+
+    assert found["rmq-demo: clock"].message == "nobody there; check network and endpoint"
+
+
+async def test_a_mistake_in_the_files_is_a_problem(settings: Settings) -> None:
+    settings.policy.write_text("rules: []\nrulez: []\n", encoding="utf-8")
+
+    found = await findings(World(), settings)
+
+    assert found["config"].level is Level.PROBLEM
+    assert "policy.yaml:2" in found["config"].message
