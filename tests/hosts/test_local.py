@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,29 +34,18 @@ def settings(tmp_path: Path) -> Settings:
 
 @dataclass(slots=True)
 class Scripted:
-    """As much of a process as the loops see."""
+    """As much of a process as the timer sees."""
 
-    relayed: list[int | Exception] = field(default_factory=list)
-    on_relay: Callable[[], Awaitable[None]] | None = None
-    relays: int = 0
+    faults: list[Exception] = field(default_factory=list)
+    on_tick: Callable[[], Awaitable[None]] | None = None
     ticks: int = 0
-
-    async def relay(self) -> int:
-        self.relays += 1
-        if self.on_relay:
-            await self.on_relay()
-        await asyncio.sleep(0)
-        said = self.relayed.pop(0) if self.relayed else 0
-        if isinstance(said, Exception):
-            raise said
-        return said
 
     async def tick(self) -> None:
         self.ticks += 1
-
-
-def loops(process: Scripted, *, every: timedelta = TICK) -> Loops:
-    return Loops(process=cast("Process", process), every=every, wake=asyncio.Event())
+        if self.on_tick:
+            await self.on_tick()
+        if self.faults:
+            raise self.faults.pop()
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -66,44 +55,27 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def turning(running: Loops) -> Any:
+async def sweeping(process: Scripted) -> AsyncIterator[None]:
+    loops = Loops(process=cast("Process", process), every=TICK, wake=asyncio.Event())
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(running.relay()), group.create_task(running.sweep())]
-        yield tasks
-        running.stop()
+        group.create_task(loops.sweep())
+        yield
+        loops.stop()
 
 
 async def test_the_sweep_looks_at_once_and_again() -> None:
     process = Scripted()
 
-    async with turning(loops(process)):
+    async with sweeping(process):
         await until(lambda: process.ticks >= 3)
 
 
-async def test_the_relay_looks_again_at_once_after_a_delivery() -> None:
-    process = Scripted(relayed=[1, 1, 1])
-
-    async with turning(loops(process)):
-        await until(lambda: process.relays == 4)
-
-
-async def test_the_relay_wakes_by_a_commit() -> None:
-    process = Scripted()
-    running = loops(process)
-
-    async with turning(running):
-        await until(lambda: process.relays == 1)
-        running.wake.set()
-        async with asyncio.timeout(0.4):  # sooner than it would look without a reason
-            await until(lambda: process.relays == 2)
-
-
 async def test_a_fault_is_logged_and_the_next_turn_tries_again() -> None:
-    process = Scripted(relayed=[OSError("disk")])
+    process = Scripted(faults=[OSError("disk")])
 
     with capture_logs() as logs:
-        async with turning(loops(process)):
-            await until(lambda: process.relays == 2)
+        async with sweeping(process):
+            await until(lambda: process.ticks == 2)
 
     assert [line["event"] for line in logs] == ["serve.turn_failed"]
 
@@ -115,13 +87,13 @@ async def test_a_stop_lets_the_turn_in_hand_finish() -> None:
         await asyncio.sleep(0.05)
         finished.set()
 
-    process = Scripted(on_relay=slow)
+    process = Scripted(on_tick=slow)
 
-    async with turning(loops(process)):
-        await until(lambda: process.relays == 1)
+    async with sweeping(process):
+        await until(lambda: process.ticks == 1)
 
     assert finished.is_set()
-    assert process.relays == 1
+    assert process.ticks == 1
 
 
 async def test_nothing_bound_in_one_turn_is_seen_in_the_next() -> None:
@@ -131,12 +103,10 @@ async def test_nothing_bound_in_one_turn_is_seen_in_the_next() -> None:
         seen.append(structlog.contextvars.get_contextvars())
         structlog.contextvars.bind_contextvars(request_id="req-1")
 
-    process = Scripted(relayed=[1, 1], on_relay=binds)
+    async with sweeping(Scripted(on_tick=binds)):
+        await until(lambda: len(seen) == 3)
 
-    async with turning(loops(process)):
-        await until(lambda: process.relays == 3)
-
-    assert seen == [{}, {}, {}]
+    assert seen[:3] == [{}, {}, {}]
 
 
 async def test_it_answers_health_and_readiness(settings: Settings) -> None:

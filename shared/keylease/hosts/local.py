@@ -24,14 +24,11 @@ from keylease.runtime.entrances import entrances
 from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.logging import fresh_context
 from keylease.runtime.process import Process
+from keylease.runtime.relay import Relay, first, guarded
 from keylease.runtime.settings import Settings, bracketed
 from keylease.runtime.wiring import Keylease, running
 
 log = structlog.get_logger(__name__)
-
-IDLE = timedelta(seconds=0.5)
-"""How often the outbox is looked at without a reason: other processes commit to it too."""
-AFTER_FAULT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +49,20 @@ class Loops:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def relay(self) -> None:
-        """Deliver until a stop is asked for; look again at once after anything was delivered."""
-        while not self.stopping.is_set():
-            self.wake.clear()
-            if not await self._guarded("relay", self.process.relay):
-                await _first(self.wake, within=IDLE)
+        """Deliver until a stop is asked for."""
+        await Relay(process=self.process, wake=self.wake).run(until=self.stopping)
 
     async def sweep(self) -> None:
         """Look for what is due, at once and then again and again."""
         while not self.stopping.is_set():
-            await self._guarded("sweep", self._tick)
-            await _first(self.stopping, within=self.every)
+            with fresh_context():
+                await guarded("sweep", self.process.tick, default=None)
+            await first(self.stopping, within=self.every)
 
     def stop(self) -> None:
         """Let both end after what they have in hand."""
         self.stopping.set()
         self.wake.set()
-
-    async def _tick(self) -> int:
-        await self.process.tick()
-        return 0
-
-    async def _guarded(self, name: str, turn: Callable[[], Awaitable[int]]) -> int:
-        """One turn; a fault is logged and the next turn tries again."""
-        with fresh_context():
-            try:
-                return await turn()
-            except Exception:
-                log.exception("serve.turn_failed", turn=name)
-        await _first(self.stopping, within=AFTER_FAULT)
-        return 0
 
 
 @asynccontextmanager
@@ -205,12 +186,3 @@ def _ready(keylease: Keylease) -> Callable[[], Awaitable[bool]]:
         return True
 
     return ready
-
-
-async def _first(event: asyncio.Event, *, within: timedelta) -> None:
-    """Wait for the event, no longer than that."""
-    try:
-        async with asyncio.timeout(within.total_seconds()):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -160,10 +160,11 @@ class Process:
         parcels = await self.commits.store.parcels(before=now, limit=BATCH)
         async with asyncio.TaskGroup() as group:
             for parcel in parcels:
-                group.create_task(self._deliver(parcel))
+                group.create_task(self.deliver(parcel))
         return len(parcels)
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def deliver(self, parcel: Parcel, /) -> None:
+        """Hand one parcel over, and note what became of it."""
         store, event = self.commits.store, parcel.outgoing.event
         words = {"type": event.type, "subject": event.subject, "event_id": event.id}
         with structlog.contextvars.bound_contextvars(

@@ -1,0 +1,92 @@
+"""Keeps delivering what the outbox holds; no lane waits for another one's slow receiver."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from keylease.ports.store import Parcel
+from keylease.runtime.process import Process
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 64
+"""Deliveries under way in one process."""
+AT_ONCE_EACH = 16
+"""Of these, to one destination: a dead sink cannot take all places."""
+IDLE = timedelta(seconds=0.5)
+"""How often the outbox is looked at without a reason: other processes commit to it too."""
+
+
+T = TypeVar("T")
+AFTER_FAULT = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Relay:
+    """Starts deliveries as places become free. `wake` is set when there may be more to deliver."""
+
+    process: Process
+    wake: asyncio.Event
+    in_hand: dict[int, str] = field(default_factory=dict)
+    """Sequence numbers of parcels under way, with their destinations."""
+
+    async def run(self, *, until: asyncio.Event) -> None:
+        """Deliver until a stop is asked for, then finish what is in hand."""
+        async with asyncio.TaskGroup() as group:
+            while not until.is_set():
+                self.wake.clear()
+                if not await self._start(group):
+                    await first(self.wake, within=IDLE)
+
+    async def _start(self, group: asyncio.TaskGroup) -> int:
+        """Begin what may begin now; returns how many deliveries that was."""
+        fresh: tuple[Parcel, ...] = await guarded("relay", self._next, default=())
+        for parcel in fresh:
+            self.in_hand[parcel.seq] = parcel.outgoing.destination
+            group.create_task(self._deliver(parcel))
+        return len(fresh)
+
+    async def _next(self) -> tuple[Parcel, ...]:
+        """Parcels that are not under way and have a place."""
+        commits = self.process.commits
+        limit = AT_ONCE + len(self.in_hand)
+        parcels = await commits.store.parcels(before=commits.clock.now(), limit=limit)
+        busy, chosen = Counter(self.in_hand.values()), list[Parcel]()
+        for parcel in parcels:
+            destination = parcel.outgoing.destination
+            has_place = busy[destination] < AT_ONCE_EACH and busy.total() < AT_ONCE
+            if has_place and parcel.seq not in self.in_hand:
+                busy[destination] += 1
+                chosen.append(parcel)
+        return tuple(chosen)
+
+    async def _deliver(self, parcel: Parcel) -> None:
+        try:
+            await guarded("delivery", lambda: self.process.deliver(parcel), default=None)
+        finally:
+            del self.in_hand[parcel.seq]
+            self.wake.set()
+
+
+async def guarded(name: str, work: Callable[[], Awaitable[T]], *, default: T) -> T:
+    """Run it; a fault is logged, and after a pause the next turn tries again."""
+    try:
+        return await work()
+    except Exception:
+        log.exception("serve.turn_failed", turn=name)
+    await asyncio.sleep(AFTER_FAULT.total_seconds())
+    return default
+
+
+async def first(event: asyncio.Event, *, within: timedelta) -> None:
+    """Wait for the event, no longer than that."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return
