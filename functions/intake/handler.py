@@ -48,6 +48,7 @@ class Intake:
     catalog: Catalog
     store: Store
     clock: Clock
+    answer_within: timedelta = ANSWER_WITHIN
 
     async def __call__(self, arrived: Arrived, /) -> Answer:
         said = arrived.said
@@ -83,7 +84,7 @@ class Intake:
             asked=asked,
             origin=arrived.sender,
             submitted_at=now,
-            answer_by=now + ANSWER_WITHIN,
+            answer_by=now + self.answer_within,
         )
         facts = {
             "requester": asked.requester,

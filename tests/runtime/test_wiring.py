@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -113,6 +114,15 @@ async def test_what_wrap_returns_is_what_handlers_get(settings: Settings) -> Non
         assert handler.clock is clock
         assert handler.terms.clock is clock
         assert keylease.clock is clock
+
+
+async def test_a_time_limit_reaches_the_field_of_its_name(settings: Settings) -> None:
+    hasty = settings.model_copy(update={"answer_by": timedelta(minutes=3)})
+
+    async with running(hasty, functions={"intake"}, variables={}) as keylease:
+        handler: Any = keylease.process.functions["intake"].handler
+
+    assert handler.answer_within == timedelta(minutes=3)
 
 
 async def test_an_unknown_function_is_refused(settings: Settings) -> None:

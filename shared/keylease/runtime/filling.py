@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from keylease.errors import Misconfigured
@@ -32,6 +32,8 @@ class Parts:
     """Closes what was opened, last first."""
     wrap: Wrap = unwrapped
     made: dict[type, Any] = field(default_factory=dict)
+    named: Mapping[str, object] = field(default_factory=dict)
+    """Plain values, such as a time limit, by the name of the field that takes one."""
 
     async def get(self, kind: type[T], /) -> T:
         """The one part of that type.
@@ -44,10 +46,13 @@ class Parts:
         return cast("T", self.made[kind])
 
     async def filled(self, kind: Callable[..., T], /) -> T:
-        """A new instance of a dataclass, its fields filled by type."""
+        """A new instance of a dataclass: ports by type, values by name or by their default."""
         assert is_dataclass(kind)  # noqa: S101  # handlers are; a test holds them to it
         hints = get_type_hints(kind)
-        values = {one.name: await self.get(hints[one.name]) for one in fields(kind)}
+        values = {name: self.named[name] for name in hints if name in self.named}
+        for one in fields(kind):
+            if one.name not in values and one.default is MISSING:
+                values[one.name] = await self.get(hints[one.name])
         return cast("T", kind(**values))
 
     async def _make(self, kind: type) -> object:

@@ -76,7 +76,8 @@ async def running(
     variables = environment() if variables is None else variables
     async with AsyncExitStack() as stack:
         makers = _Makers(settings=settings, variables=variables, wake=wake, stack=stack)
-        parts = Parts(makers=makers.table(), stack=stack, wrap=wrap)
+        named = {"answer_within": settings.answer_by}
+        parts = Parts(makers=makers.table(), stack=stack, wrap=wrap, named=named)
         bound = {name: await _bound(name, parts=parts) for name in sorted(functions)}
         process = Process(
             commits=await parts.get(Commits),
