@@ -51,6 +51,14 @@ def test_a_line_begins_with_time_level_and_event(out: io.StringIO) -> None:
     assert (line["event"], line["level"], line["attempts"]) == ("lease.activated", "info", 2)
 
 
+def test_what_is_not_known_is_left_out(out: io.StringIO) -> None:
+    structlog.get_logger().info("intake.received", request_id=None, refused=False)
+
+    (line,) = lines(out)
+    assert "request_id" not in line
+    assert line["refused"] is False
+
+
 def test_what_is_bound_around_an_event_stands_in_its_lines(out: io.StringIO) -> None:
     with fresh_context(request_id="req-1", attempt=1):
         structlog.get_logger().info("one")

@@ -40,7 +40,7 @@ class Story:
         told = await self.timeline.wait("a refusal", lambda: self._to_ana("is denied"))
         self._says("keylease to ana", told)
         reasons = [line for line in told.splitlines() if line.startswith("- ")]
-        self.timeline.check(len(reasons) >= 3, "every unmet condition is named at once")  # noqa: PLR2004  # the demo policy's
+        self.timeline.check("every unmet condition is named at once", holds=len(reasons) >= 3)  # noqa: PLR2004  # the demo policy's
 
     async def automatic(self) -> str:
         self.timeline.title("2. What the policy permits by itself is made at once")
@@ -56,7 +56,7 @@ class Story:
             )
         given = {(rule.resource_type, rule.resource_name) for rule in rules}
         asked = {("Topic", "orders"), ("Group", "GID_orders")}
-        self.timeline.check(given == asked, "RocketMQ holds exactly what was asked, no more")
+        self.timeline.check("RocketMQ holds exactly what was asked, no more", holds=given == asked)
         return request
 
     async def reviewed(self) -> str:
@@ -67,13 +67,13 @@ class Story:
         )
         waits = text_with(self.stage.slack, self.bo.user, request) or ""
         self._says("keylease to bo", waits)
-        self.timeline.check(not self._made(), "nothing is made before bo answers")
+        self.timeline.check("nothing is made before bo answers", holds=not self._made())
         await self.ana.presses(press)
         await self.timeline.wait(
             "a word to ana",
             lambda: self._to_ana(request, "nobody reviews their own"),
         )
-        self.timeline.check(True, "ana cannot approve her own request")  # as waited for
+        self.timeline.check("ana cannot approve her own request", holds=True)  # as waited for
         self.timeline.tell("bo presses Approve")
         await self.bo.presses(press)
         await self.bo.presses(press)
@@ -87,13 +87,15 @@ class Story:
             "a link", lambda: link(self.stage.slack, self.ana.user, "is active", "shown once")
         )
         page = await self.ana.opens(found)
-        self.timeline.check('class="value"' not in page, "opening the link shows and burns nothing")
+        self.timeline.check(
+            "opening the link shows and burns nothing", holds='class="value"' not in page
+        )
         claimed = await self.ana.claims(found)
-        self.timeline.demand(claimed is not None, "pressing its button shows the credential")
+        self.timeline.demand("pressing its button shows the credential", holds=claimed is not None)
         assert claimed is not None  # noqa: S101  # demanded
         self.timeline.tell(f"ana holds user {claimed.username} and a password nobody else has seen")
         again = await self.ana.claims(found)
-        self.timeline.check(again is None, "a second press shows nothing and raises an alarm")
+        self.timeline.check("a second press shows nothing and raises an alarm", holds=again is None)
         return claimed
 
     async def use(self, claimed: Claimed) -> None:
@@ -101,10 +103,10 @@ class Story:
         await self.stage.redis.ask("SET", "greeting", "hello")
         read = await self._redis(claimed, "GET", "greeting")
         self.timeline.tell(f"GET greeting -> {read}")
-        self.timeline.check(read == "hello", "reading works")
+        self.timeline.check("reading works", holds=read == "hello")
         write = await self._redis(claimed, "SET", "greeting", "mine")
         self.timeline.tell(f"SET greeting mine -> {write}")
-        self.timeline.check(write.startswith("-NOPERM"), "writing is refused")
+        self.timeline.check("writing is refused", holds=write.startswith("-NOPERM"))
 
     async def release(self, request: str) -> None:
         self.timeline.title("6. Access can be given back early")
@@ -116,7 +118,7 @@ class Story:
         is_clean = not instance.rules and all(
             one.account_type == "DEFAULT" for one in instance.accounts
         )
-        self.timeline.check(is_clean, "RocketMQ holds neither its account nor its rules")
+        self.timeline.check("RocketMQ holds neither its account nor its rules", holds=is_clean)
 
     async def expiry(self, request: str, claimed: Claimed) -> None:
         self.timeline.title("7. Its time is over: the access is taken back")
@@ -124,8 +126,8 @@ class Story:
         self._says("keylease to ana", told)
         answer = await self._redis(claimed, "GET", "greeting")
         self.timeline.tell(f"ana logs in -> {answer}")
-        self.timeline.check(answer.startswith("-WRONGPASS"), "the login is refused")
-        self.timeline.check(not self._made(), "no account of it is left")
+        self.timeline.check("the login is refused", holds=answer.startswith("-WRONGPASS"))
+        self.timeline.check("no account of it is left", holds=not self._made())
 
     async def rotation(self) -> None:
         self.timeline.title("8. A service's password is rotated on schedule")
@@ -134,12 +136,12 @@ class Story:
         )
         self._says("keylease to bo", text_with(self.stage.slack, self.bo.user, STANDING) or "")
         claimed = await self.bo.claims(found)
-        self.timeline.demand(claimed is not None, "its owner claims the new password")
+        self.timeline.demand("its owner claims the new password", holds=claimed is not None)
         assert claimed is not None  # noqa: S101  # demanded
         new = await self._redis(claimed, "PING")
         old = await self._redis(Claimed(STANDING, self.stage.standing_password), "PING")
-        self.timeline.check(new == "+PONG", "the new password logs in")
-        self.timeline.check(old.startswith("-WRONGPASS"), "the old one does not any more")
+        self.timeline.check("the new password logs in", holds=new == "+PONG")
+        self.timeline.check("the old one does not any more", holds=old.startswith("-WRONGPASS"))
 
     def events(self, request: str) -> None:
         self.timeline.title("9. Every step was told to the outside, signed, in order")
@@ -155,11 +157,13 @@ class Story:
             "lease.ended",
         )
         steps = tuple(one for one in told if one in expected)
-        self.timeline.check(steps == expected, "the receiver got each step of the cache lease")
+        self.timeline.check(
+            "the receiver got each step of the cache lease", holds=steps == expected
+        )
         rotated = receiver.about(f"cache-demo/{STANDING}")
-        self.timeline.check("credential.rotated" in rotated, "and the rotation")
+        self.timeline.check("and the rotation", holds="credential.rotated" in rotated)
         count = len(receiver.events)
-        self.timeline.check(receiver.refused == 0, f"all {count} signatures are right")
+        self.timeline.check(f"all {count} signatures are right", holds=receiver.refused == 0)
 
     def _made(self) -> set[str]:
         """Accounts on the Redis instance that were not there before."""
@@ -171,7 +175,7 @@ class Story:
         self._says("ana", f"/access request {words}")
         answer = await self.ana.types(f"request {words}")
         found = _REQUEST.search(answer)
-        self.timeline.demand(found is not None, f"keylease takes the request: {answer}")
+        self.timeline.demand(f"keylease takes the request: {answer}", holds=found is not None)
         return found[0] if found else ""
 
     def _to_ana(self, *words: str) -> str | None:

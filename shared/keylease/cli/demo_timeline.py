@@ -41,7 +41,7 @@ class Timeline:
         for line in rest:
             self.write(f"          {line}")
 
-    def check(self, holds: bool, fact: str, /) -> None:  # it is the claim itself
+    def check(self, fact: str, /, *, holds: bool) -> None:
         """A promise, and whether it is kept."""
         if holds:
             self.kept += 1
@@ -50,9 +50,9 @@ class Timeline:
             self.broken.append(fact)
             self.tell(f"[BROKEN] {fact}")
 
-    def demand(self, holds: bool, fact: str, /) -> None:  # as above
+    def demand(self, fact: str, /, *, holds: bool) -> None:
         """A promise without which nothing further makes sense."""
-        self.check(holds, fact)
+        self.check(fact, holds=holds)
         if not holds:
             raise Unkept(fact)
 
@@ -65,5 +65,5 @@ class Timeline:
                 return thing
             await asyncio.sleep(POLL)
         fact = f"{what} comes within {PATIENCE:.0f} s"
-        self.check(False, fact)  # see check
+        self.check(fact, holds=False)
         raise Unkept(fact)

@@ -96,7 +96,8 @@ def _order(_: object, __: str, event: EventDict) -> EventDict:
     first = {name: event[name] for name in FIRST if name in event}
     bound = structlog.contextvars.get_contextvars()
     then = {name: event[name] for name in bound if name in event}
-    return {**first, **then, **event}
+    line = {**first, **then, **event}
+    return {name: value for name, value in line.items() if value is not None}
 
 
 class _Bridge(logging.Handler):

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import structlog
 from pydantic import SecretStr
 
 from keylease.adapters.sinks.stdout import StdoutSink
@@ -18,6 +19,8 @@ from keylease.ports.sinks import Sink
 from keylease.runtime import sections
 from keylease.runtime.filling import Parts
 from keylease.runtime.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 def chats(settings: Settings, /, *, http: Http) -> Chats:
@@ -40,6 +43,8 @@ def _slack(tenant: sections.SlackTenant, *, http: Http) -> SlackChat | None:
     if tenant.bot_token is None:
         return None
     unsafe = tenant.unsafe_api_url
+    if unsafe:
+        log.warning("slack.unsafe_api", url=unsafe)
     return SlackChat(
         tenant=tenant.team_id or tenant.enterprise_id or "",
         token=SecretStr(tenant.bot_token.secret().reveal()),
