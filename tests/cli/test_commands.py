@@ -5,9 +5,11 @@ import json
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from keylease import cli
 from keylease.cli.exits import Code, code_of
 from keylease.domain.events import RequestCancelled
 from keylease.domain.outcome import Outcome
@@ -64,6 +66,13 @@ def test_all_commands_stand_in_the_help(shell: Shell) -> None:
     for command in COMMANDS:
         assert command[0] in said.out
     assert "Exit codes: 0 done" in said.out
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (Path(cli.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+    for command in COMMANDS:
+        assert f"`{' '.join(command)}`" in text or command == ("policy",)
 
 
 def test_the_version_is_the_packages(shell: Shell) -> None:

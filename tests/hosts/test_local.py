@@ -165,6 +165,14 @@ async def test_after_the_end_nobody_listens(settings: Settings) -> None:
             await session.get(f"{url}/healthz")
 
 
+async def test_listening_for_others_needs_an_address_for_links(settings: Settings) -> None:
+    public = settings.model_copy(update={"host": "0.0.0.0"})  # noqa: S104  # refused, not bound
+
+    with pytest.raises(Misconfigured, match="public_url: is not set"):
+        async with serving(public):
+            pass
+
+
 async def test_a_taken_port_is_told_in_words(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = located(settings, other)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from keylease import runtime
 from keylease.errors import Misconfigured
 from keylease.runtime.sections import FromAssumedRole, WebhookSink
 from keylease.runtime.settings import Settings, read_settings
@@ -209,6 +210,16 @@ def test_an_assumed_role_signs_with_the_default_chain_unless_told(tmp_path: Path
 
     assert isinstance(credentials, FromAssumedRole)
     assert credentials.source.kind == "default"
+
+
+def test_the_documented_file_is_read_and_names_every_setting(tmp_path: Path) -> None:
+    """The example in the README beside the module."""
+    text = (Path(runtime.__file__).parent / "README.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n", 1)[1].split("```", 1)[0]
+
+    settings = read(tmp_path, example)
+
+    assert settings.model_fields_set == set(Settings.model_fields)
 
 
 def test_a_sink_goes_by_https_or_to_this_machine(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ class Loops:
 @asynccontextmanager
 async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIterator[Served]:
     """Serve until the context is left, then stop cleanly."""
+    if problem := settings.unreachable:
+        raise Misconfigured(problem)
     with listening(settings) as listener:
         settings = located(settings, listener)
         async with AsyncExitStack() as stack:

@@ -12,7 +12,6 @@ from keylease.policy.problem import Level
 from keylease.runtime.entrances import entrances
 from keylease.runtime.keys import sealing
 from keylease.runtime.references import Sourced
-from keylease.runtime.sections import is_loopback
 from keylease.runtime.settings import Settings
 
 
@@ -43,6 +42,8 @@ def check_settings(settings: Settings, /) -> CheckedSettings:
 
 def _starts(settings: Settings) -> Iterator[str]:
     """What only making the parts would find: malformed keys and secrets."""
+    if settings.unreachable:
+        yield settings.unreachable
     makers: tuple[Callable[[Settings], object], ...] = (sealing, entrances)
     for maker in makers:
         try:
@@ -53,8 +54,6 @@ def _starts(settings: Settings) -> Iterator[str]:
 
 def _unwise(settings: Settings) -> Iterator[str]:
     """What works and is most likely not meant."""
-    if settings.is_local and not is_loopback(settings.host):
-        yield "public_url: is not set; links lead to this machine only"
     if not settings.slack and not settings.webhook and not settings.events.producers:
         yield "slack, webhook, events: none is set; nobody can ask for anything over HTTP"
     for name, tenant in settings.slack.items():

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
@@ -29,6 +28,7 @@ from keylease.runtime.sections import (
     TenantName,
     Url,
     WebhookTenant,
+    is_loopback,
 )
 from keylease.runtime.source import Source, read_source
 
@@ -95,9 +95,11 @@ class Settings(Section):
         return self.public_url or f"http://{bracketed(self.host)}:{self.port}"
 
     @property
-    def is_local(self) -> bool:
-        """Whether links lead to this machine only."""
-        return urlsplit(self.base_url).scheme == "http"
+    def unreachable(self) -> str:
+        """Why links would lead nowhere; empty when they do not."""
+        if self.public_url or is_loopback(self.host):
+            return ""
+        return f"public_url: is not set, and links to {self.host} lead nowhere; set it"
 
 
 def bracketed(host: str, /) -> str:
