@@ -1,29 +1,13 @@
 """demo: the whole of keylease in half a minute, on this machine alone."""
 
 import asyncio
-import sys
-import time
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
-from keylease.cli.demo_people import Person
-from keylease.cli.demo_stage import Stage, grow_old, staged
-from keylease.cli.demo_story import Story
-from keylease.cli.demo_timeline import Timeline, Unkept
 from keylease.cli.exits import Code
-from keylease.domain.secret import Secret
-from keylease.hosts.local import Served, serving
-from keylease.ports.http import Http
-from keylease.runtime.logging import configure_logging
-
-ROTATES_AFTER = timedelta(seconds=14)
-LONGEST = 55.0
-ANA = "U0ANA0001"
-BO = "U0BO00001"
 
 
 def register(app: typer.Typer, /) -> None:
@@ -41,58 +25,12 @@ def demo(
 
     Needs no account anywhere and leaves nothing behind. Exits with 1 when a promise is not kept.
     """
+    from keylease.cli.demo_play import play  # noqa: PLC0415  # loads server, emulator and all
+
     if logs is None:
-        broken = asyncio.run(_played(StringIO()))
+        broken = asyncio.run(play(StringIO()))
     else:
         with logs.open("w", encoding="utf-8") as stream:
-            broken = asyncio.run(_played(stream))
+            broken = asyncio.run(play(stream))
     if broken:
         raise typer.Exit(Code.REFUSED)
-
-
-async def _played(logs: TextIO) -> int:
-    """How many promises were not kept."""
-    configure_logging(stream=logs)
-    timeline = Timeline(write=_write, now=time.monotonic)
-    timeline.start()
-    try:
-        async with asyncio.timeout(LONGEST):
-            await _on_stage(timeline)
-    except Unkept as e:
-        timeline.title(f"The demo ends early: {e}")
-    except TimeoutError:
-        timeline.broken.append("the demo takes less than a minute")
-        timeline.title(f"The demo ends: it took longer than {LONGEST:.0f} s")
-    verdict = f"{timeline.kept} promises kept, {len(timeline.broken)} broken"
-    timeline.title(f"{verdict}, in {time.monotonic() - timeline.began:.0f} s.")
-    return len(timeline.broken)
-
-
-async def _on_stage(timeline: Timeline) -> None:
-    timeline.title("keylease demo: a local cloud, a real Redis server, a local Slack")
-    async with staged() as stage:
-        await grow_old(stage.settings(), rotates_in=ROTATES_AFTER)
-        timeline.tell(f"the cloud answers at {stage.emulator.url}, Redis at {stage.redis.url}")
-        async with serving(stage.settings()) as served:
-            timeline.tell(f"keylease answers at {served.url}")
-            ana = await person(ANA, stage=stage, served=served)
-            bo = await person(BO, stage=stage, served=served)
-            await Story(stage=stage, timeline=timeline, ana=ana, bo=bo).play()
-    timeline.tell("keylease has stopped; nothing is left running")
-
-
-async def person(user: str, /, *, stage: Stage, served: Served) -> Person:
-    """Somebody who talks to this keylease through the local Slack."""
-    return Person(
-        user=user,
-        url=served.url,
-        secret=Secret(stage.variables["DEMO_SLACK_SIGNING_SECRET"]),
-        http=await served.keylease.parts.get(Http),
-        clock=served.keylease.clock,
-        ids=served.keylease.ids,
-    )
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
