@@ -120,27 +120,27 @@ class _Makers:
         }
 
     async def _clock(self, _: Parts) -> Clock:
-        from keylease.adapters.system.clock import SystemClock  # noqa: PLC0415  # cold start
+        from keylease.adapters.system.clock import SystemClock
 
         return SystemClock()
 
     async def _ids(self, parts: Parts) -> Ids:
-        from keylease.adapters.system.ids import SystemIds  # noqa: PLC0415  # cold start
+        from keylease.adapters.system.ids import SystemIds
 
         return SystemIds(await parts.get(Clock))
 
     async def _http(self, _: Parts) -> Http:
-        from keylease.adapters.system.http import AiohttpHttp  # noqa: PLC0415  # cold start
+        from keylease.adapters.system.http import AiohttpHttp
 
         return await self.stack.enter_async_context(AiohttpHttp())
 
     async def _store(self, _: Parts) -> Store:
-        from keylease.adapters.sqlite.store import open_sqlite  # noqa: PLC0415  # cold start
+        from keylease.adapters.sqlite.store import open_sqlite
 
         return await self.stack.enter_async_context(open_sqlite(self.settings.store_path))
 
     async def _secrets(self, _: Parts) -> Secrets:
-        from keylease.runtime.keys import sealing  # noqa: PLC0415  # cold start
+        from keylease.runtime.keys import sealing
 
         return sealing(self.settings)
 
@@ -157,24 +157,24 @@ class _Makers:
         return await parts.get(Commits)
 
     async def _policy(self, _: Parts) -> Policy:
-        from keylease.adapters.files.policy import load_policy  # noqa: PLC0415  # cold start
+        from keylease.adapters.files.policy import load_policy
 
         return load_policy(self.settings.policy)
 
     async def _catalog(self, _: Parts) -> Catalog:
-        from keylease.adapters.files.catalog import load_catalog  # noqa: PLC0415  # cold start
+        from keylease.adapters.files.catalog import load_catalog
 
         return load_catalog(self.settings.catalog)
 
     async def _directory(self, _: Parts) -> Directory:
-        from keylease.adapters.files.directory import load_directory  # noqa: PLC0415  # cold start
+        from keylease.adapters.files.directory import load_directory
 
         return load_directory(self.settings.directory)
 
     async def _accounts(self, parts: Parts) -> Accounts:
-        from keylease.adapters.alibaba.accounts import alibaba_accounts  # noqa: PLC0415  # as above
-        from keylease.adapters.system.redis_login import RedisLogin  # noqa: PLC0415  # as above
-        from keylease.runtime.cloud import alibaba_client  # noqa: PLC0415  # as above
+        from keylease.adapters.alibaba.accounts import alibaba_accounts
+        from keylease.adapters.system.redis_login import RedisLogin
+        from keylease.runtime.cloud import alibaba_client
 
         client = alibaba_client(
             self.settings.alibaba,
@@ -186,7 +186,7 @@ class _Makers:
         return alibaba_accounts(client, login=RedisLogin())
 
     async def _chats(self, parts: Parts) -> Chats:
-        from keylease.runtime.outward import chats  # noqa: PLC0415  # cold start
+        from keylease.runtime.outward import chats
 
         return chats(self.settings, http=await parts.get(Http))
 
@@ -199,7 +199,7 @@ class _Makers:
         )
 
     async def _pages(self, _: Parts) -> ClaimPages:
-        from keylease.runtime.outward import claim_pages  # noqa: PLC0415  # cold start
+        from keylease.runtime.outward import claim_pages
 
         return claim_pages(self.settings)
 
@@ -207,6 +207,6 @@ class _Makers:
         """All sinks by name; with none configured nothing is loaded."""
         if not self.settings.sinks:
             return {}
-        from keylease.runtime.outward import sinks  # noqa: PLC0415  # cold start
+        from keylease.runtime.outward import sinks
 
         return await sinks(self.settings, parts=parts)
