@@ -97,6 +97,15 @@ def test_what_is_gone_is_gone() -> None:
     assert steps_of(situation(OVER, account=OURS, observed=NOBODY)) == ()
 
 
+def test_rows_that_outlive_their_account_are_dropped() -> None:
+    left = Observed(exists=False, permissions=(SUB_ORDERS,), denies=(GROUP,))
+
+    assert steps_of(situation(OVER, account=OURS, observed=left)) == (
+        DropRow("kl1", SUB_ORDERS),
+        DropRow("kl1", GROUP),
+    )
+
+
 def test_a_strangers_account_is_left_alone() -> None:
     assert steps_of(situation(OVER, account=account(), observed=shows(SUB_ORDERS))) == ()
 

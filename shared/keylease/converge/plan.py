@@ -60,10 +60,15 @@ def _rows(situation: Situation, desired: Desired) -> tuple[Step, ...]:
 
 
 def _removal(situation: Situation) -> tuple[Step, ...]:
-    """Disable, rows, account: after the first step nothing works any more, whatever fails next."""
+    """Disable, rows, account: after the first step nothing works any more, whatever fails next.
+
+    Rows may outlive their account (alibaba-api.md 2.1.4) and would serve the next of that name.
+    """
     username, observed = situation.account.username, situation.observed
-    if not observed.exists or situation.is_strangers:
+    if situation.is_strangers:
         return ()
+    if not observed.exists:
+        return _all_rows(situation)
     if situation.target.product is Product.REDIS:
         return (DropAccount(username=username),)
     disable = (Disable(username=username),) if observed.enabled else ()
