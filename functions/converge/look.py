@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from keylease.approval.terms import Terms
 from keylease.converge.fold import ask_ends, baselined, obstacles
 from keylease.converge.situation import Situation
+from keylease.domain.access import Target
 from keylease.domain.credential import Credential
 from keylease.domain.lease import EndReason, Lease, LeaseStatus
 from keylease.domain.slots import Slots
@@ -53,21 +54,26 @@ class Look:
     async def target(self, known: Situation, /) -> Situation:
         """The same, with what the target shows, less the leases that it cannot serve."""
         observed = await self.accounts.observe(known.target, username=known.account.username)
-        broken = {
-            lease.id: problem
-            for lease in known.live
-            if lease.status is LeaseStatus.PENDING and (problem := await self.terms.broken(lease))
-        }
+        pending = [lease for lease in known.live if lease.status is LeaseStatus.PENDING]
+        broken = {lease.id: await self._broken(lease, known.target) for lease in pending}
         seen = _without(replace(known, observed=observed), broken)
         seen = replace(seen, account=baselined(seen))
         return _without(seen, obstacles(seen))
+
+    async def _broken(self, lease: Lease, target: Target) -> str:
+        """Why a lease may not be granted, or cannot be; empty when it can."""
+        forbidden = await self.terms.broken(lease)
+        if forbidden:
+            return forbidden
+        missing = await self.accounts.missing(target, permissions=lease.permissions)
+        return f"{target.id} has no {', no '.join(missing)}" if missing else ""
 
 
 def _without(situation: Situation, problems: dict[str, str]) -> Situation:
     """The same, with these leases asked to end as failed."""
     leases = tuple(
-        lease.end(EndReason.FAILED, now=situation.now, problem=problems[lease.id])
-        if lease.id in problems
+        lease.end(EndReason.FAILED, now=situation.now, problem=problem)
+        if (problem := problems.get(lease.id))
         else lease
         for lease in situation.leases
     )

@@ -14,7 +14,7 @@ from keylease.emulator.faults import FaultKind, FaultPlan
 from keylease.errors import Conflict
 from keylease.runtime.process import Process
 from keylease.turn import TURN, Turns
-from tests.support.build import BOTH_ORDERS, ROCKETMQ, SUB_ORDERS
+from tests.support.build import BOTH_ORDERS, ROCKETMQ, SUB_ORDERS, permission
 from tests.support.simulation import Simulation, simulation
 
 HOUR = timedelta(hours=1)
@@ -69,6 +69,18 @@ async def test_a_call_that_will_never_be_accepted_ends_the_lease_as_failed() -> 
     assert not shown.exists
     assert "lease.failed.v1" in types(world)
     assert "lease.activated.v1" not in types(world)
+
+
+async def test_a_topic_that_does_not_exist_is_named() -> None:
+    world = simulation()
+    process = await world.boot()
+    wanted = (permission("topic:oders", "Sub"), permission("group:GID_none", "Sub"))
+
+    lease = await asked(world, process, entitlement=None, target="rmq-demo", permissions=wanted)
+
+    assert lease.status is LeaseStatus.FAILED
+    assert lease.problem == "rmq-demo has no group GID_none, no topic oders"
+    assert "CreateInstanceAccount" not in world.cloud.journal.operations()
 
 
 async def test_a_refused_password_is_made_anew() -> None:
