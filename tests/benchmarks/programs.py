@@ -1,0 +1,53 @@
+"""Starting the other processes of a benchmark."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PATIENCE = 30.0
+PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+
+
+def variables(**more: str) -> dict[str, str]:
+    """This process's variables without proxies, and some more."""
+    kept = {name: text for name, text in os.environ.items() if name.lower() not in PROXIES}  # noqa: TID251  # children need a PATH
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
+
+
+@asynccontextmanager
+async def started(
+    *words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT
+) -> AsyncIterator[list[str]]:
+    """A Python program that says `ready ...`; the words after it. It ends with the context."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdin=pipe, stdout=pipe, env=env or variables(), cwd=cwd
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not (line := (await process.stdout.readline()).decode()).startswith("ready "):
+                assert line, f"{words} ended before it was ready"
+        yield line.split()[1:]
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def told(*words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Any:  # noqa: ANN401  # JSON
+    """What a Python program prints as its last line, read as JSON."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdout=pipe, stderr=pipe, env=env or variables(), cwd=cwd
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return json.loads(out.decode().splitlines()[-1])
