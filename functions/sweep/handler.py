@@ -34,6 +34,8 @@ AT_ONCE = 200
 """Records of one kind that one tick takes up; the next tick takes the next."""
 REPEAT = timedelta(minutes=1)
 """What is still due after this long is said again."""
+SELDOM = timedelta(hours=1)
+"""From then on only this often: what waits for a person must not pile up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,10 @@ def _account_due(account: Account, now: datetime) -> EventData:
 
 
 def _occasion(record: Record, now: datetime) -> str:
-    """The same while the same thing stays due, for REPEAT; then it is worth saying again."""
+    """The same while the same thing stays due, for a while; then it is worth saying again."""
     at = record.sweep_at or now
-    turn = (now - at) // REPEAT
+    late = now - at
+    turn = f"{late // REPEAT}m" if late < SELDOM else f"{late // SELDOM}h"
     return f"{record.id}@{at.isoformat()}+{turn}"
 
 

@@ -58,6 +58,20 @@ async def test_the_same_thing_is_said_once_a_minute() -> None:
     assert ids(later.events) != ids(first.events)
 
 
+async def test_what_nobody_mends_is_said_less_and_less() -> None:
+    world = simulation()
+    active = lease().activated(now=NOW)
+    await stored(world, active)
+    world.clock.set(active.not_after)
+
+    said = set()
+    for _ in range(24 * 60):
+        said |= set(ids((await sweep_of(world)(TICK)).events))
+        world.clock.advance(REPEAT)
+
+    assert len(said) == 60 + 23
+
+
 async def test_declared_accounts_are_enrolled_with_their_next_turn() -> None:
     world = simulation()
 
