@@ -1,70 +1,38 @@
-"""What the README shows is true of the code."""
+"""What the README shows happens when somebody types it."""
 
-import json
-import re
 from pathlib import Path
-from types import ModuleType
 
-from keylease.adapters.alibaba import rocketmq, tair
-from keylease.adapters.alibaba.client import Operation
-from keylease.adapters.files.policy import load_policy
-from keylease.domain.duration import parse_duration
+import pytest
+
+from keylease.cli.app import run
 from keylease.runtime.bundle import function_names
+from tests.docs.pages import blocks_of
+from tests.docs.test_blocks import commands
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-RUNBOOKS = (ROOT / "infra/runbooks/README.md").read_text()
-
-
-def test_the_first_policy_loads(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    path = tmp_path / "policy.yaml"
-    path.write_text(block)
-
-    policy = load_policy(path)
-
-    assert [placed.rule.name for placed in policy.rules] == [
-        "orders-on-call",
-        "orders-write",
-        "nobody-writes-the-ledger",
-    ]
-    terms = policy.rules[1].rule.terms
-    assert terms is not None
-    assert terms.max_duration == parse_duration("4h")
+README = ROOT / "README.md"
+FILES = {"rules": "policy.yaml", "targets": "catalog.yaml", "people": "directory.yaml"}
 
 
-def test_every_path_that_is_named_is_there() -> None:
-    named = re.findall(r"`((?:tests|infra|shared|functions)/[\w./-]+)`", README)
-    links = re.findall(r"\]\(([\w./-]+)\)", README)
+def test_the_first_policy_gives_the_answers_that_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = blocks_of(README)
+    for first_word, name in FILES.items():
+        (text,) = [block.text for block in blocks if block.text.startswith(f"{first_word}:")]
+        (tmp_path / name).write_text(text)
+    (typed,) = [block for block in blocks if "policy explain" in block.text]
+    (shown,) = [block for block in blocks if block.language == "text"]
+    monkeypatch.chdir(tmp_path)
 
-    assert named
-    assert not [path for path in (*named, *links) if not (ROOT / path).exists()]
+    for words in commands(typed):
+        run(words[1:])
 
-
-def test_the_picture_names_every_function() -> None:
-    assert not [name for name in function_names() if name not in README.lower()]
-
-
-def test_every_error_in_the_log_has_a_runbook() -> None:
-    sources = [*ROOT.glob("shared/keylease/**/*.py"), *ROOT.glob("functions/**/*.py")]
-    pattern = re.compile(r"log\.(?:error|exception)\(\s*\"([\w.]+)\"")
-    logged = {event for path in sources for event in pattern.findall(path.read_text())}
-
-    assert logged
-    assert not [event for event in sorted(logged) if f"`{event}`" not in RUNBOOKS]
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line in shown.text.splitlines()] == shown.text.splitlines()
 
 
-def test_the_ram_policy_allows_what_is_called_and_no_more() -> None:
-    document = json.loads((ROOT / "infra/ram/keylease-policy.json").read_text())
-    allowed = {action for one in document["Statement"] for action in one["Action"]}
+def test_the_picture_shows_every_function() -> None:
+    (picture,) = [block for block in blocks_of(README) if block.language == "mermaid"]
 
-    called = {f"rocketmq:{name}" for name in operations(rocketmq)} | {
-        f"kvstore:{name}" for name in operations(tair)
-    }
-    # Typed, but called by nothing: the first answers passwords.
-    unused = {"rocketmq:GetInstanceAccount", "kvstore:ModifyAccountDescription"}
-    assert allowed == called - unused
-
-
-def operations(module: ModuleType) -> set[str]:
-    return {one.action for one in vars(module).values() if isinstance(one, Operation)}
+    assert sorted(name for name in function_names() if name not in picture.text) == []

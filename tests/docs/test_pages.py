@@ -1,0 +1,88 @@
+"""Pages lead somewhere, name tests that exist, and use the house's words."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import DECISIONS, DOCS, anchors, code, links, pages, without_blocks
+from tests.support.tree import ROOT, pyproject
+
+NAMED = [str(page.relative_to(ROOT)) for page in pages()]
+PRAISE = re.compile(
+    r"\b(?:powerful|seamless(?:ly)?|blazing(?:ly)?|robust|elegant(?:ly)?|effortless(?:ly)?|"
+    r"state-of-the-art|world-class|cutting-edge|beautiful(?:ly)?|easily|simply)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_link_leads_somewhere(name: str) -> None:
+    page = ROOT / name
+
+    for link in links(page):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there), link
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_test_that_is_named_exists(name: str) -> None:
+    for mentioned in code(without_blocks((ROOT / name).read_text())):
+        path, _, test = mentioned.partition("::")
+        if path.startswith(("tests/", "infra/", "functions/", "shared/")) and "<" not in path:
+            assert (ROOT / path).exists(), mentioned
+        if test:
+            assert f"def {test}(" in (ROOT / path).read_text(), mentioned
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_no_page_praises(name: str) -> None:
+    assert PRAISE.search(without_blocks((ROOT / name).read_text())) is None
+
+
+def test_every_page_of_the_documentation_is_in_its_index() -> None:
+    listed = {(DOCS / link).resolve() for link in links(DOCS / "README.md")}
+
+    assert {page for page in DOCS.glob("*.md") if page.name != "README.md"} <= listed
+    assert DECISIONS.resolve() / "README.md" in listed
+
+
+def numbered() -> list[Path]:
+    return sorted(DECISIONS.glob("[0-9]*.md"))
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
+    numbers = [int(path.name[:4]) for path in numbered()]
+    listed = links(DECISIONS / "README.md")
+
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [link for link in listed if link[0].isdigit()] == [path.name for path in numbered()]
+
+
+@pytest.mark.parametrize("path", numbered(), ids=lambda path: path.stem)
+def test_a_decision_has_the_house_form(path: Path) -> None:
+    text = path.read_text()
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+
+    assert re.match(rf"# {path.name[:4]} \S", text)
+    assert re.search(r"^state: (?:draft|implemented|deprecated)$", text, re.MULTILINE)
+    assert headings == ["What", "Why", "Details", "Failure modes", "Security", "Test plan"]
+
+
+def test_the_architecture_page_names_every_import_contract() -> None:
+    contracts = pyproject()["tool"]["importlinter"]["contracts"]
+    text = (DOCS / "architecture.md").read_text()
+
+    assert [one["name"] for one in contracts if one["name"] not in text] == []
+
+
+def test_the_architecture_page_names_every_folder_of_the_library() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    library = ROOT / "shared" / "keylease"
+    folders = [path.parent.name for path in library.glob("*/__init__.py")]
+
+    assert [name for name in folders if f"`{name}" not in text] == []
