@@ -44,7 +44,7 @@ def prepared(folder: Path, /) -> Path:
             "credentials": {
                 "kind": "static",
                 "access_key_id": "testid",
-                "access_key_secret": {"env": "BENCH_KEY"},
+                "access_key_secret": {"env": "BENCH_SECRET"},
             }
         },
     }
@@ -62,7 +62,9 @@ def started(arm: str, *settings: str, env: dict[str, str]) -> Arm:
 
 async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        settings, env = prepared(Path(folder)), variables(BENCH_KEY=new_key().reveal())
+        settings, env = prepared(Path(folder)), variables(
+            BENCH_KEY=new_key().reveal(), BENCH_SECRET="testsecret"
+        )
         arms = {name: started(name, env=env) for name in ("bare", "sdk")}
         arms |= {name: started(name, str(settings), env=env) for name in FUNCTIONS}
         await interleaved(arms, rounds=1)  # makes bytecode and database

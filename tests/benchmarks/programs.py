@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,21 +26,36 @@ def variables(**more: str) -> dict[str, str]:
 async def started(
     *words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT
 ) -> AsyncIterator[list[str]]:
-    """A Python program that says `ready ...`; the words after it. It ends with the context."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, stdin=pipe, stdout=pipe, env=env or variables(), cwd=cwd
-    )
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not (line := (await process.stdout.readline()).decode()).startswith("ready "):
-                assert line, f"{words} ended before it was ready"
-        yield line.split()[1:]
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+    """A Python program that says `ready ...`; the words after it. It ends with the context.
+
+    What it says goes to a file: a pipe would have to be read, or it stands still when that is full.
+    """
+    with tempfile.NamedTemporaryFile(prefix="bench-", suffix=".log") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=env or variables(),
+            cwd=cwd,
+        )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (found := _ready(Path(log.name))):
+                    assert process.returncode is None, Path(log.name).read_text()
+                    await asyncio.sleep(0.02)
+            yield found
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+def _ready(log: Path) -> list[str]:
+    lines = log.read_text().splitlines(keepends=True)
+    ready = [line for line in lines if line.startswith("ready ") and line.endswith("\n")]
+    return ready[0].split()[1:] if ready else []
 
 
 async def told(*words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Any:  # noqa: ANN401  # JSON
