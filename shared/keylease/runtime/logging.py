@@ -4,6 +4,7 @@ Keys: at, level, event, then what is bound around the event (request_id, lease_i
 rule, attempt, traceparent), then the event's own. A provider's failure adds cloud_request_id.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 import structlog
-from structlog.processors import ExceptionRenderer, JSONRenderer
+from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
@@ -20,6 +21,8 @@ from keylease.runtime.scrub import scrubbed
 
 FIRST = ("at", "level", "event")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+"""Made once: `json.dumps` with options makes an encoder for every line."""
 _NO_LOCALS = ExceptionDictTransformer(show_locals=False)
 """Locals hold passwords: the ready-made renderer printed one (house-trials.md 4.1, trap 3)."""
 
@@ -31,7 +34,7 @@ def configure_logging(
     number = LEVELS[level]
     out = stream or sys.stdout
     structlog.configure(
-        processors=[*processors(), render or JSONRenderer(ensure_ascii=False)],
+        processors=[*processors(), render or _as_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=False,
@@ -98,6 +101,10 @@ def _order(_: object, __: str, event: EventDict) -> EventDict:
     then = {name: event[name] for name in bound if name in event}
     line = {**first, **then, **event}
     return {name: value for name, value in line.items() if value is not None}
+
+
+def _as_json(_: object, __: str, event: EventDict) -> str:
+    return _ENCODE(event)
 
 
 class _Bridge(logging.Handler):
