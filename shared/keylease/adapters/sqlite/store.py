@@ -23,6 +23,8 @@ from keylease.ports.store import Batch, Outgoing, Parcel, Parked, R
 
 Column = str | int | None
 V = TypeVar("V")
+FEW = 16
+"""Children that are read at once; a larger family is read on a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,22 @@ class SqliteStore:
     readers: Readers
 
     async def load(self, kind: type[R], id: str, /) -> R | None:  # the port's word
-        found = await self._records(kind, sql.LOAD, kind.kind, id)
+        found = await self._few(kind, sql.LOAD, kind.kind, id)
         return found[0] if found else None
 
     async def children(
         self, kind: type[R], parent: str, /, *, only_open: bool = True, limit: int = 1000
     ) -> tuple[R, ...]:
-        side: tuple[Column, ...] = (kind.kind, parent, limit)
-        if only_open:
-            return await self._records(kind, sql.OPEN_CHILDREN, *side)
-        return await self._records(kind, sql.ALL_CHILDREN, *side, *side, limit)
+        family = sql.OPEN_CHILDREN if only_open else sql.ALL_CHILDREN
+        first = _family(kind.kind, parent, limit=min(limit, FEW), only_open=only_open)
+        found = await self._few(kind, family, *first)
+        if len(found) < FEW or limit <= FEW:
+            return found
+        every = _family(kind.kind, parent, limit=limit, only_open=only_open)
+        return await self._records(kind, family, *every)
 
     async def by_handle(self, kind: type[R], handle: str, /) -> R | None:
-        found = await self._records(kind, sql.BY_HANDLE, kind.kind, handle)
+        found = await self._few(kind, sql.BY_HANDLE, kind.kind, handle)
         return found[0] if found else None
 
     async def due(self, kind: type[R], /, *, before: datetime, limit: int) -> tuple[R, ...]:
@@ -89,6 +94,9 @@ class SqliteStore:
         else:
             ask = _bodies(AuditEntry.model_validate_json, sql.AUDIT_OF, (subject, limit))
         return await self.readers.ask(ask)
+
+    async def _few(self, kind: type[R], text: str, *values: Column) -> tuple[R, ...]:
+        return await self.readers.glance(_bodies(kind.model_validate_json, text, values))
 
     async def _records(self, kind: type[R], text: str, *values: Column) -> tuple[R, ...]:
         return await self.readers.ask(_bodies(kind.model_validate_json, text, values))
@@ -152,6 +160,11 @@ def _bodies(
     read: Callable[[str], V], text: str, values: tuple[Column, ...]
 ) -> Callable[[sqlite3.Connection], tuple[V, ...]]:
     return lambda db: tuple(read(body) for (body,) in db.execute(text, values))
+
+
+def _family(kind: str, parent: str, *, limit: int, only_open: bool) -> tuple[Column, ...]:
+    side: tuple[Column, ...] = (kind, parent, limit)
+    return side if only_open else (*side, *side, limit)
 
 
 def _parcel(seq: int, body: str, destination: str, attempts: int) -> Parcel:
