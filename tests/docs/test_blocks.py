@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import yaml
 from typer.main import get_command
 
 from keylease.adapters.files.catalog import load_catalog
+from keylease.adapters.files.check import check_policy
 from keylease.adapters.files.directory import load_directory
 from keylease.adapters.files.policy import load_policy
 from keylease.cli.app import app
 from keylease.runtime.settings import Settings, read_settings
-from tests.docs.pages import Block, blocks, blocks_of, pages
+from tests.docs.pages import DOCS, Block, blocks, blocks_of, pages
 from tests.support.tree import ROOT
 
 LANGUAGES = {"", "text", "mermaid", "yaml", "sh", "py", "python", "json"}
@@ -55,6 +57,7 @@ def reader_of(keys: set[str]) -> Callable[[Path], object]:
         ({"rules"}, load_policy),
         ({"targets", "entitlements", "standing"}, load_catalog),
         ({"people", "workloads"}, load_directory),
+        ({"cases"}, Path.read_text),  # test_the_policy_page_holds_its_cases asks them
         ({"display_information", "features", "oauth_config", "settings"}, is_manifest),
         (set(Settings.model_fields), is_settings),
     )
@@ -92,6 +95,19 @@ def test_python_compiles_and_its_imports_exist(block: Block) -> None:
     tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
 
     exec(compile(tree, str(block), "exec"), {})  # noqa: S102  # ours
+
+
+def test_the_policy_page_holds_its_cases(tmp_path: Path) -> None:
+    found = {block.text.partition(":")[0]: block.text for block in blocks_of(DOCS / "policy.md")}
+    (tmp_path / "policy.yaml").write_text(found["rules"])
+    (tmp_path / "policy.cases.yaml").write_text(found["cases"])
+    for name in ("catalog.yaml", "directory.yaml"):
+        shutil.copy(ROOT / "infra" / "policies" / name, tmp_path)
+
+    checked = check_policy(tmp_path)
+
+    assert list(map(str, checked.problems)) == []
+    assert (checked.rules, checked.cases) == (5, 6)
 
 
 def commands(block: Block) -> list[list[str]]:

@@ -16,7 +16,7 @@ from tests.docs.pages import DOCS, code, rows
 
 PAGE = (DOCS / "configuration.md").read_text()
 BASES = {sections.Section, sections.Trusted}
-SECTIONS = [
+SECTIONS: list[type[BaseModel]] = [
     Settings,
     *(
         kind
@@ -43,7 +43,7 @@ def shown(field: FieldInfo) -> str:
             return "see below"
         case timedelta():
             return f"`{format_duration(default)}`"
-        case bool() | Path() | str() | int() if default not in {""}:
+        case bool() | Path() | str() | int() if default != "":
             return f"`{default}`".lower() if isinstance(default, bool) else f"`{default}`"
     assert not default or default == sections.Events()
     return "none"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DECISIONS, DOCS, anchors, code, links, pages, without_blocks
-from tests.support.tree import ROOT, pyproject
+from keylease.emulator.faults import FaultKind
+from tests.docs.pages import DECISIONS, DOCS, anchors, code, links, pages, rows, without_blocks
+from tests.support.tree import ROOT, project_files, pyproject
 
 NAMED = [str(page.relative_to(ROOT)) for page in pages()]
 PRAISE = re.compile(
@@ -24,7 +25,8 @@ def test_every_link_leads_somewhere(name: str) -> None:
         if link.startswith(("https://", "mailto:")):
             continue
         path, _, anchor = link.partition("#")
-        there = (page.parent / path).resolve() if path else page
+        base = ROOT if path.startswith("/") else page.parent  # GitHub reads / as the top
+        there = (base / path.lstrip("/")).resolve() if path else page
         assert there.exists(), link
         assert not anchor or anchor in anchors(there), link
 
@@ -57,10 +59,10 @@ def numbered() -> list[Path]:
 
 def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
     numbers = [int(path.name[:4]) for path in numbered()]
-    listed = links(DECISIONS / "README.md")
+    listed = dict.fromkeys(link for link in links(DECISIONS / "README.md") if link[0].isdigit())
 
     assert numbers == list(range(1, len(numbers) + 1))
-    assert [link for link in listed if link[0].isdigit()] == [path.name for path in numbered()]
+    assert list(listed) == [path.name for path in numbered()]
 
 
 @pytest.mark.parametrize("path", numbered(), ids=lambda path: path.stem)
@@ -86,3 +88,31 @@ def test_the_architecture_page_names_every_folder_of_the_library() -> None:
     folders = [path.parent.name for path in library.glob("*/__init__.py")]
 
     assert [name for name in folders if f"`{name}" not in text] == []
+
+
+def test_the_testing_page_lists_every_fault() -> None:
+    listed = {code(row[0])[0] for row in rows((DOCS / "testing.md").read_text()) if code(row[0])}
+
+    assert {str(kind) for kind in FaultKind} <= listed
+
+
+def test_the_testing_page_lists_every_folder_of_tests() -> None:
+    text = (DOCS / "testing.md").read_text()
+    folders = {path.parts[1] for path in tracked() if path.parts[0] == "tests" and path.parts[2:]}
+
+    assert sorted(name for name in folders if f"`tests/{name}`" not in text) == []
+
+
+def tracked() -> list[Path]:
+    return [path.relative_to(ROOT) for path in project_files()]
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    text = (DECISIONS / "0016-dependencies.md").read_text()
+    project = pyproject()["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cli"], *extras["demo"]]
+    names = {re.split(r"[>=<\[]", one)[0].lower() for one in wanted}
+
+    said = {name.strip().lower() for row in rows(text) for name in row[0].split("(")[0].split(",")}
+    assert said == names
