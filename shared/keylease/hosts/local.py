@@ -5,6 +5,7 @@ is delivered by the next start.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -91,6 +92,7 @@ async def serve(settings: Settings, /, *, announce: Callable[[str], None]) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with serving(settings) as served:
+        gc.freeze()  # what was loaded stays: a full collection need not look at it again
         announce(f"ready {served.url}")
         await stopped.wait()
 

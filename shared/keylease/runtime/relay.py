@@ -1,4 +1,8 @@
-"""Keeps delivering what the outbox holds; no lane waits for another one's slow receiver."""
+"""Keeps delivering what the outbox holds; no lane waits for another one's slow receiver.
+
+It gives way: while turns of the loop are long, it starts fewer deliveries, so that a chat system
+that waits for its acknowledgement is served first. What waits in the outbox is safe there.
+"""
 
 import asyncio
 from collections import Counter
@@ -18,6 +22,12 @@ AT_ONCE = 64
 """Deliveries under way in one process."""
 AT_ONCE_EACH = 16
 """Of these, to one destination: a dead sink cannot take all places."""
+FEWEST = 2
+"""Deliveries under way at least, however busy the loop is."""
+LONG_TURN = timedelta(milliseconds=4)
+"""A turn of the loop that takes longer has too much to do: an answer takes several turns."""
+PAUSE = timedelta(milliseconds=10)
+"""Between two looks at the outbox: many deliveries that end together need one."""
 IDLE = timedelta(seconds=0.5)
 """How often the outbox is looked at without a reason: other processes commit to it too."""
 
@@ -34,14 +44,29 @@ class Relay:
     wake: asyncio.Event
     in_hand: dict[int, str] = field(default_factory=dict)
     """Sequence numbers of parcels under way, with their destinations."""
+    places: int = AT_ONCE
+    """Deliveries that may be under way now."""
 
     async def run(self, *, until: asyncio.Event) -> None:
         """Deliver until a stop is asked for, then finish what is in hand."""
         async with asyncio.TaskGroup() as group:
             while not until.is_set():
+                await self._give_way()
                 self.wake.clear()
-                if not await self._start(group):
+                started = await self._start(group) if len(self.in_hand) < self.places else 0
+                if not started:
                     await first(self.wake, within=IDLE)
+
+    async def _give_way(self) -> None:
+        """Pause for a moment; halve the places after a long turn, add one after a short one."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(PAUSE.total_seconds())
+        begun = loop.time()
+        await asyncio.sleep(0)
+        if loop.time() - begun > LONG_TURN.total_seconds():
+            self.places = max(FEWEST, self.places // 2)
+        else:
+            self.places = min(AT_ONCE, self.places + 1)
 
     async def _start(self, group: asyncio.TaskGroup) -> int:
         """Begin what may begin now; returns how many deliveries that was."""
@@ -54,12 +79,12 @@ class Relay:
     async def _next(self) -> tuple[Parcel, ...]:
         """Parcels that are not under way and have a place."""
         commits = self.process.commits
-        limit = AT_ONCE + len(self.in_hand)
+        limit = self.places + len(self.in_hand)
         parcels = await commits.store.parcels(before=commits.clock.now(), limit=limit)
         busy, chosen = Counter(self.in_hand.values()), list[Parcel]()
         for parcel in parcels:
             destination = parcel.outgoing.destination
-            has_place = busy[destination] < AT_ONCE_EACH and busy.total() < AT_ONCE
+            has_place = busy[destination] < AT_ONCE_EACH and busy.total() < self.places
             if has_place and parcel.seq not in self.in_hand:
                 busy[destination] += 1
                 chosen.append(parcel)

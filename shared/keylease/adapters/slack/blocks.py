@@ -47,27 +47,33 @@ def render(message: Message, /) -> dict[str, JsonValue]:
 
 def clean(text: str, /, *, longest: int) -> str:
     """Text that Slack shows as it is: no mention, no link, no control or bidi character."""
-    visible = "".join(
-        char for char in text if char in _KEPT or unicodedata.category(char) not in _HARMFUL
-    )
+    if text.isascii() and text.isprintable():
+        visible = text  # the rule, looked at as a whole
+    else:
+        visible = "".join(
+            char for char in text if char in _KEPT or unicodedata.category(char) not in _HARMFUL
+        )
     return escape(_SHOUT.sub(f"@{_JOINER}", visible), longest=longest)
 
 
 def escape(text: str, /, *, longest: int) -> str:
     """The three characters that Slack's markup reads, within a length and never cut in two."""
+    whole = text.translate(_ESCAPED)
+    if len(whole) <= longest:
+        return whole
     pieces: list[str] = []
     room = longest
     for char in text:
         piece = _ENTITIES.get(char, char)
         if len(piece) > room - 1:  # keep room for the mark that something is missing
-            rest = "".join(_ENTITIES.get(c, c) for c in text[len(pieces) :])
-            return "".join(pieces) + (rest if len(rest) <= room else "…")
+            break
         pieces.append(piece)
         room -= len(piece)
-    return "".join(pieces)
+    return "".join(pieces) + "…"
 
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_ESCAPED = str.maketrans(_ENTITIES)
 
 
 def _section(text: str) -> JsonValue:
