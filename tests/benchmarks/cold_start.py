@@ -18,10 +18,10 @@ METHOD = """\
 Each arm is a fresh process with warm bytecode; the clock runs from the program's first line, so \
 the interpreter's own start is in no arm. A function's time is everything until its handler can \
 take an event: imports, settings (JSON), catalog and directory, the compiled policy where it is \
-used, the SQLite store opened and its schema checked, HTTP session and signing client for converge. \
-Bare is `import aiohttp, pydantic, structlog` and does nothing with them; the SDK is the import of \
-both products' clients. `rich`, which the development environment has and a function's has not, is \
-hidden from every arm. Wall time."""
+used, the SQLite store opened and its schema checked, HTTP session and signing client for \
+converge. Bare is `import aiohttp, pydantic, structlog` and does nothing with them; the SDK is \
+the import of both products' clients. `rich`, which the development environment has and a \
+function's has not, is hidden from every arm. Wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,11 @@ def started(arm: str, *settings: str, env: dict[str, str]) -> Arm:
     return one
 
 
-async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
+async def measure(size: Size = Size(), /) -> Report:  # frozen
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        settings, env = prepared(Path(folder)), variables(
-            BENCH_KEY=new_key().reveal(), BENCH_SECRET="testsecret"
+        settings, env = (
+            prepared(Path(folder)),
+            variables(BENCH_KEY=new_key().reveal(), BENCH_SECRET="testsecret"),
         )
         arms = {name: started(name, env=env) for name in ("bare", "sdk")}
         arms |= {name: started(name, str(settings), env=env) for name in FUNCTIONS}

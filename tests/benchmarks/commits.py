@@ -25,10 +25,10 @@ from tests.support.build import NOW, lease
 GOAL = 5.0
 METHOD = """\
 16 callers commit at once, each commit an inbox id, one new record, one outgoing event and one \
-audit entry. Both write the same rows into the same schema, in WAL mode with `synchronous = FULL`, \
-each commit returning when it is on disk. SQLAlchemy Core runs on aiosqlite with one connection, \
-whose transactions wait in line; one connection per caller is no faster, since SQLite has one \
-writer. Wall time."""
+audit entry. Both write the same rows into the same schema, in WAL mode with `synchronous = \
+FULL`, each commit returning when it is on disk. SQLAlchemy Core runs on aiosqlite with one \
+connection, whose transactions wait in line; one connection per caller is no faster, since \
+SQLite has one writer. Wall time."""
 Commit = Callable[[Batch], Awaitable[None]]
 
 
@@ -78,9 +78,7 @@ class Core:
             await connection.execute(put, record_row(one)._asdict())
         for item in batch.outgoing:
             event = item.event
-            post = insert(outbox).on_conflict_do_nothing(
-                index_elements=["event_id", "destination"]
-            )
+            post = insert(outbox).on_conflict_do_nothing(index_elements=["event_id", "destination"])
             await connection.execute(
                 post,
                 {
@@ -139,7 +137,7 @@ def timed(commit: Commit, /, *, size: Size) -> Arm:
     return arm
 
 
-async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
+async def measure(size: Size = Size(), /) -> Report:  # frozen
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         store = await stack.enter_async_context(open_sqlite(folder / "ours.db"))

@@ -19,8 +19,9 @@ from tests.support.build import NOW, lease
 FLAT = 1.5
 DUE = 100
 METHOD = """\
-`store.due(Lease, before=now, limit=1000)` on three databases that differ in how many active leases \
-they hold; 100 of them are due, the others end later. Wall time of one call, read into models."""
+`store.due(Lease, before=now, limit=1000)` on three databases that differ in how many active \
+leases they hold; 100 of them are due, the others end later. Wall time of one call, read into \
+models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def timed(store: SqliteStore, /, *, calls: int) -> Arm:
     return arm
 
 
-async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
+async def measure(size: Size = Size(), /) -> Report:  # frozen
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         arms: dict[str, Arm] = {}

@@ -31,7 +31,7 @@ Answers = Callable[[list[Question]], list[bool]]
 """Decides all requests."""
 
 
-def keylease(rules: list[BenchRule], /) -> Answers:
+def keylease_with_reasons(rules: list[BenchRule], /) -> Answers:
     """Ours, whole: a decision has its rule, its reasons and the facts that it depended on."""
     ours = policy(*map(our_rule, rules))
 
@@ -44,8 +44,8 @@ def keylease(rules: list[BenchRule], /) -> Answers:
     return answers
 
 
-def keylease_yes_or_no(rules: list[BenchRule], /) -> Answers:
-    """Ours, with no more than the other engines answer."""
+def keylease(rules: list[BenchRule], /) -> Answers:
+    """Ours, with no more than the other engines answer: the effect and the rule."""
     ours = policy(*map(our_rule, rules))
 
     def answers(asked: list[Question]) -> list[bool]:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 from alibabacloud_rocketmq20220801 import models
 from alibabacloud_rocketmq20220801.client import Client
@@ -29,15 +31,15 @@ from tests.benchmarks.programs import started
 from tests.benchmarks.report import Report, at_most
 
 INSTANCE = "rmq-cn-demo0001"
-PASSWORD = "aA1-benchmark-password"  # noqa: S105  # of an emulated account
+PASSWORD = "aA1-benchmark-password"  # of an emulated account
 EMULATOR = ("-c", "from keylease.cli.main import main; main()", "emulator", "--port", "0")
 FUNCTIONS = frozenset({"intake", "decide", "converge"})
 METHOD = """\
-A verified message is received, decided by a policy, and converge makes a RocketMQ account with two \
-ACL rows and reads it back until the lease is active: one process with its SQLite store, sealing, \
-audit, outbox and logs (to /dev/null), against the emulator in another process. The SDK makes only \
-the API calls that this made, in the same order, and keeps nothing. CPU is `time.process_time` of \
-the process, all threads."""
+A verified message is received, decided by a policy, and converge makes a RocketMQ account with \
+two ACL rows and reads it back until the lease is active: one process with its SQLite store, \
+sealing, audit, outbox and logs (to /dev/null), against the emulator in another process. The SDK \
+makes only the API calls that this made, in the same order, and keeps nothing. CPU is \
+`time.process_time` of the process, all threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,7 @@ class Official:
         return username
 
     async def _list_instance_account(self, username: str) -> None:
-        request = models.ListInstanceAccountRequest(
-            username=username, page_number=1, page_size=100
-        )
+        request = models.ListInstanceAccountRequest(username=username, page_number=1, page_size=100)
         await self.client.list_instance_account_async(INSTANCE, request)
 
     async def _list_instance_acl(self, _: str) -> None:
@@ -204,6 +204,10 @@ class Sides:
         return arm
 
 
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w")
+
+
 @asynccontextmanager
 async def sides() -> AsyncIterator[Sides]:
     """An emulator in another process, and both clients of it in this one."""
@@ -230,12 +234,11 @@ async def sides() -> AsyncIterator[Sides]:
             endpoint=url.removeprefix("http://"),
             protocol="http",
         )
-        nowhere = stack.enter_context(Path("/dev/null").open("w"))  # noqa: ASYNC230  # once
-        configure_logging(stream=nowhere)
+        configure_logging(stream=stack.enter_context(_nowhere()))
         yield Sides(broker=Broker(keylease), official=Official(Client(config)), actions=actions)
 
 
-async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
+async def measure(size: Size = Size(), /) -> Report:  # frozen
     async with sides() as both:
         ours = both.timed(both.ours, leases=size.leases)
         await ours()

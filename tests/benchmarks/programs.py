@@ -43,7 +43,7 @@ async def started(
         try:
             async with asyncio.timeout(PATIENCE):
                 while not (found := _ready(Path(log.name))):
-                    assert process.returncode is None, Path(log.name).read_text()
+                    assert process.returncode is None, f"{words} ended before it was ready"
                     await asyncio.sleep(0.02)
             yield found
         finally:
@@ -58,7 +58,7 @@ def _ready(log: Path) -> list[str]:
     return ready[0].split()[1:] if ready else []
 
 
-async def told(*words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Any:  # noqa: ANN401  # JSON
+async def told(*words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Any:  # JSON
     """What a Python program prints as its last line, read as JSON."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(

@@ -43,7 +43,9 @@ def at_most(  # a row of a table has this many cells
     """A row whose goal is that `arm` costs no more than `limit` times `to`."""
     ratio = samples.ratio(arm, to=to)
     goal = f"at most {limit:.2g}x" if limit >= 1 else f"at most 1/{1 / limit:.0f}"
-    measured = f"{ratio:.2f}x" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"  # noqa: PLR2004  # digits that say something
+    measured = (
+        f"{ratio:.2f}x" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"
+    )  # digits that say something
     mine, theirs = samples.median(arm) * scale, samples.median(to) * scale
     return Row(
         what=what,

@@ -1,6 +1,6 @@
 """Runs the benchmarks: all of them and writes README.md, or those named, and prints them.
 
-    .venv/bin/python tests/benchmarks/run.py [name ...]
+.venv/bin/python tests/benchmarks/run.py [name ...]
 """
 
 import asyncio

@@ -9,12 +9,13 @@ from tests.benchmarks.programs import HERE, started, told, variables
 from tests.benchmarks.report import Report, at_most
 
 METHOD = """\
-GetTopic, one call after the other, against a server in another process that answers a fixed JSON \
-on a raw protocol. CPU is `time.process_time` of the client's process. Ours signs, sends, reads \
-the answer into its model and writes its log line (to /dev/null); bare aiohttp sends an unsigned \
-GET over one session and loads the JSON; the SDK runs with its defaults. All verify the server's \
-certificate. The fixed file of trusted certificates is this one certificate (`SSL_CERT_FILE`), \
-which spares the SDK the system's bundle; it still loads its own at every call."""
+GetTopic, one call after the other, against a server in another process that answers a fixed \
+JSON on a raw protocol. CPU is `time.process_time` of the client's process. Ours signs, sends, \
+reads the answer into its model and writes its log line (to /dev/null); bare aiohttp sends an \
+unsigned GET over one session and loads the JSON; the SDK runs with its defaults. All verify the \
+server's certificate. The fixed file of trusted certificates is this one certificate \
+(`SSL_CERT_FILE`), which spares the SDK the system's bundle; it still loads its own at every \
+call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ async def sampled(size: Size, /) -> tuple[dict[str, str], Samples]:
     return found["answers"], Samples(found["samples"])
 
 
-async def measure(size: Size = Size(), /) -> Report:  # noqa: B008  # frozen
+async def measure(size: Size = Size(), /) -> Report:  # frozen
     answers, samples = await sampled(size)
     assert set(answers.values()) == {"NORMAL"}
     goals = (

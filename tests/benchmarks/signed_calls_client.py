@@ -19,20 +19,20 @@ from alibabacloud_tea_openapi.models import Config
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from keylease.adapters.alibaba.client import AlibabaClient  # noqa: E402  # after the path is set
-from keylease.adapters.alibaba.credentials import (  # noqa: E402  # as above
+from keylease.adapters.alibaba.client import AlibabaClient  # after the path is set
+from keylease.adapters.alibaba.credentials import (  # as above
     CachingCredentials,
     Key,
     StaticCredentials,
 )
-from keylease.adapters.alibaba.endpoints import Endpoints  # noqa: E402  # as above
-from keylease.adapters.alibaba.rocketmq import RocketMq  # noqa: E402  # as above
-from keylease.adapters.system.clock import SystemClock  # noqa: E402  # as above
-from keylease.adapters.system.http import AiohttpHttp  # noqa: E402  # as above
-from keylease.adapters.system.ids import SystemIds  # noqa: E402  # as above
-from keylease.domain.secret import Secret  # noqa: E402  # as above
-from keylease.runtime.logging import configure_logging  # noqa: E402  # as above
-from tests.benchmarks.measure import Arm, interleaved  # noqa: E402  # as above
+from keylease.adapters.alibaba.endpoints import Endpoints  # as above
+from keylease.adapters.alibaba.rocketmq import RocketMq  # as above
+from keylease.adapters.system.clock import SystemClock  # as above
+from keylease.adapters.system.http import AiohttpHttp  # as above
+from keylease.adapters.system.ids import SystemIds  # as above
+from keylease.domain.secret import Secret  # as above
+from keylease.runtime.logging import configure_logging  # as above
+from tests.benchmarks.measure import Arm, interleaved  # as above
 
 INSTANCE, TOPIC = "rmq-cn-demo0001", "orders"
 One = Callable[[], Awaitable[str | None]]
