@@ -36,7 +36,7 @@ def test_every_field_of_an_event_stands_on_the_page() -> None:
 
 def test_the_page_says_who_emits_an_event() -> None:
     emits = {route.name: load_function(route.name).emits for route in ROUTES}
-    outside = {"timer.ticked": {"the host's timer"}, "account.drifted": {"nobody yet"}}
+    outside = {"timer.ticked": {"the host's timer"}}
     outside["rotation.due"] = {"command line"}
 
     for row in rows(PAGE.read_text()):

@@ -291,14 +291,6 @@ class ClaimRepeated(EventData):
         return self.account_id
 
 
-class AccountDrifted(_AboutAccount):
-    """The target differs from what the leases say."""
-
-    type = "io.keylease.account.drifted.v1"
-
-    differences: tuple[str, ...]
-
-
 class AccountCheckDue(_Due, _AboutAccount):
     """The account is to be read again."""
 
@@ -333,7 +325,7 @@ class CredentialClaimed(_AboutAccount):
 
 
 class RotationFailed(_AboutAccount):
-    """The rotation was given up until its next turn; the old secret still works."""
+    """The rotation is given up for this turn, or keeps failing; the old secret still works."""
 
     type = "io.keylease.rotation.failed.v1"
 

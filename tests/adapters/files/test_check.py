@@ -168,3 +168,20 @@ def test_the_examples_compile_to_the_same_policy(tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text(written.to_json())
 
     assert load_policy(tmp_path / "policy.json").digest == written.digest
+
+
+def test_files_that_are_given_are_those_of_the_cases_too(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("catalog.yaml", "directory.yaml"):
+        (folder / name).rename(elsewhere / name)
+    (folder / "policy.cases.yaml").write_text(CASES.replace("deny", "permit"))
+
+    checked = check_policy(
+        folder / "policy.yaml",
+        catalog=elsewhere / "catalog.yaml",
+        directory=elsewhere / "directory.yaml",
+    )
+
+    assert checked.is_sound
+    assert checked.cases == 1

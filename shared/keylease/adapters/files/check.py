@@ -48,7 +48,7 @@ def check_policy(
     found = [*problems, *wrong]
     if policy is not None:
         found += _warnings(policy, folder=folder, world=world)
-    runs = [_run(file) for file in _case_files(path)]
+    runs = [_run(file, catalog=catalog, directory=directory) for file in _case_files(path)]
     found += [failure for _, failures_ in runs for failure in failures_]
     return Checked(
         tuple(found),
@@ -111,7 +111,8 @@ def _case_files(path: Path) -> list[Path]:
     return [beside] if beside.exists() else []
 
 
-def _run(file: Path) -> tuple[int, list[Problem]]:
+def _run(file: Path, *, catalog: Path | None, directory: Path | None) -> tuple[int, list[Problem]]:
+    """Run the cases of one file, on the files that were given or else on those that it names."""
     reading = read_file(file, model=CaseFile, naming=_CASES)
     cases = reading.value
     if cases is None:
@@ -119,7 +120,8 @@ def _run(file: Path) -> tuple[int, list[Problem]]:
     names = cases.policy or (file.name.replace(".cases.yaml", ".yaml"),)
     policy, problems = read_policies(tuple(file.parent / name for name in names))
     world, mistakes = load_world(
-        catalog=file.parent / cases.catalog, directory=file.parent / cases.directory
+        catalog=catalog or file.parent / cases.catalog,
+        directory=directory or file.parent / cases.directory,
     )
     if policy is None or world is None:
         return 0, [*problems, *mistakes]
