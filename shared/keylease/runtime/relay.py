@@ -74,6 +74,7 @@ class Relay:
         for parcel in fresh:
             self.in_hand[parcel.seq] = parcel.outgoing.destination
             group.create_task(self._deliver(parcel))
+            await asyncio.sleep(0)  # one beginning per turn of the loop
         return len(fresh)
 
     async def _next(self) -> tuple[Parcel, ...]:
