@@ -175,6 +175,15 @@ async def test_many_processes_may_start_on_a_new_file_at_once(path: Path) -> Non
         assert len(await store.children(Lease, "rmq-demo/kl1")) == 6
 
 
+async def test_it_waits_for_another_process_that_just_makes_the_file(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # SQLite refuses a switch to WAL at once meanwhile
+        asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+
+        async with open_sqlite(path) as store:
+            assert await store.load(Lease, "l") is None
+
+
 def test_every_migration_of_the_folder_is_read(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "0001_first.sql", tmp_path / "0002_second.sql")
     shutil.copy(FOLDER / "0001_first.sql", tmp_path / "0001_first.sql")

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from keylease.errors import InvariantBroken, KeyleaseError, Misconfigured, ProviderTransient
@@ -12,6 +13,7 @@ OLDEST = (3, 37, 0)
 """The first with strict tables."""
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
+PAUSE = 0.02
 
 
 def connect(
@@ -47,27 +49,41 @@ def prepare(path: Path, /) -> None:
         raise Misconfigured(msg) from e
 
 
-def claim(connection: sqlite3.Connection, /) -> None:
-    """See that the file is ours and can do WAL.
+def claim(connection: sqlite3.Connection, /, *, patience: float = PATIENCE) -> None:
+    """See that the file is ours and can do WAL. Several processes may start on a new one at once.
 
     Raises:
         Misconfigured: it is not, or cannot.
     """
+    connection.execute("BEGIN")  # one look: another process may just be claiming it
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    connection.execute("COMMIT")
     if owner != APPLICATION_ID and (owner or tables):
         msg = "it is another program's database; name another file"
         raise Misconfigured(msg)
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
+    if _switched(connection, until=time.monotonic() + patience) != "wal":
         msg = "it is on a disk without shared memory (a network disk?); use a local disk"
         raise Misconfigured(msg)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
+def _switched(connection: sqlite3.Connection, /, *, until: float) -> str:
+    """The journal mode after asking for WAL; SQLite itself waits for nobody who asks too."""
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as e:
+            if not _is_busy(e) or time.monotonic() >= until:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return str(mode)
+
+
 def unusable(e: sqlite3.Error, /) -> Misconfigured:
     """Why a file cannot be opened."""
-    if getattr(e, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+    if _is_busy(e):
         return Misconfigured("another process holds it; stop that one, or wait for its upgrade")
     return Misconfigured(f"it cannot be used ({e}); name another file, or restore a backup")
 
@@ -78,3 +94,7 @@ def meaning(e: sqlite3.Error, /) -> KeyleaseError:
     if isinstance(e, sqlite3.OperationalError):  # busy, full, interrupted
         return ProviderTransient("sqlite", code)
     return InvariantBroken(f"sqlite: {code}; check the disk, then restore a backup")
+
+
+def _is_busy(e: sqlite3.Error) -> bool:
+    return getattr(e, "sqlite_errorname", "").startswith("SQLITE_BUSY")

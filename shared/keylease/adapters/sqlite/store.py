@@ -148,7 +148,7 @@ def _ready(path: Path, patience: float) -> sqlite3.Connection:
 def _migrated(path: Path, patience: float) -> sqlite3.Connection:
     connection = connect(path, patience=patience)
     try:
-        claim(connection)
+        claim(connection, patience=patience)
         migrate(connection, known=migrations())
     except BaseException:
         connection.close()
