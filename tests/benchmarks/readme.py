@@ -31,7 +31,8 @@ def machine() -> str:
     ]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
-        f"{models[0] if models else platform.processor()}, {os.cpu_count()} cores, "
+        f"{models[0] if models else platform.processor()}, {os.cpu_count()} cores "
+        f"(load average after the run {os.getloadavg()[0]:.1f}), "
         f"{platform.platform()}, Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}, {packages}."
     )
