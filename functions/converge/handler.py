@@ -41,6 +41,7 @@ from keylease.domain.steps import CreateAccount, Step
 from keylease.errors import (
     Conflict,
     InvariantBroken,
+    Misconfigured,
     ProviderAmbiguous,
     ProviderConflict,
     ProviderDenied,
@@ -90,15 +91,16 @@ class Converge:
         if account is None:
             return NOTHING
         for _ in range(ROUNDS):
-            known = await self.look.records(account.id, epoch=account.epoch)
             try:
+                known = await self.look.records(account.id, epoch=account.epoch)
                 if await self._round(known):
                     return NOTHING
             except (Conflict, ProviderAmbiguous, ProviderConflict, ProviderNotFound, TimeoutError):
                 continue  # whatever came of it, the next look shows it
-            except InvariantBroken as e:
-                await self._again(account, str(e))
-                raise
+            except (InvariantBroken, Misconfigured) as e:
+                if await self._again(account, str(e)):
+                    raise
+                return NOTHING  # a person was woken by the first one
             except ProviderError as e:
                 await self._give_way(account, e)
                 return NOTHING
@@ -163,10 +165,12 @@ class Converge:
         if account is not None:
             await self.journal.commit(Outcome(records=(account.evolve(made=False, intent=None),)))
 
-    async def _again(self, account: Account, problem: str, *, after: float | None = None) -> None:
-        known = await self.look.records(account.id, epoch=account.epoch)
+    async def _again(self, account: Account, problem: str, *, after: float | None = None) -> bool:
+        """Plan another try; True when it was the first for its leases."""
+        known = await self.look.leases(account.id, epoch=account.epoch)
         pause = timedelta(seconds=after) if after else None
         await self.journal.commit(retry(known, problem, jitter=self.ids.jitter(), after=pause))
+        return bool(known.leases) and not any(lease.attempts for lease in known.leases)
 
     async def _give_way(self, account: Account, e: ProviderError) -> None:
         """The target said no, or not now."""

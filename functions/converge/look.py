@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from keylease.approval.terms import Terms
 from keylease.converge.fold import ask_ends, baselined, obstacles
-from keylease.converge.situation import Situation
+from keylease.converge.situation import Known, Situation
 from keylease.domain.access import Target
 from keylease.domain.credential import Credential
 from keylease.domain.lease import EndReason, Lease, LeaseStatus
@@ -28,25 +28,34 @@ class Look:
     catalog: Catalog
     terms: Terms
 
-    async def records(self, account_id: str, /, *, epoch: int) -> Situation:
+    async def leases(self, account_id: str, /, *, epoch: int) -> Known:
         """The account, in our turn, with its leases as of now.
+
+        Raises:
+            Conflict: the turn is somebody else's by now.
+        """
+        account = await self.turns.held(account_id, epoch=epoch)
+        leases, now = await self.store.children(Lease, account_id), self.clock.now()
+        return Known(account=account, loaded=leases, leases=ask_ends(leases, now=now), now=now)
+
+    async def records(self, account_id: str, /, *, epoch: int) -> Situation:
+        """The same, with all that the store knows.
 
         Raises:
             Conflict: the turn is somebody else's by now.
             InvariantBroken: the target left the catalog while leases are open.
         """
-        account = await self.turns.held(account_id, epoch=epoch)
-        target = self.catalog.target(account.target_id)
+        known = await self.leases(account_id, epoch=epoch)
+        target = self.catalog.target(known.account.target_id)
         if target is None:
-            msg = f"target {account.target_id} is gone from the catalog; put it back"
+            msg = f"target {known.account.target_id} is gone from the catalog; put it back"
             raise InvariantBroken(msg)
-        leases, now = await self.store.children(Lease, account_id), self.clock.now()
         return Situation(
-            account=account,
+            account=known.account,
             target=target,
-            loaded=leases,
-            leases=ask_ends(leases, now=now),
-            now=now,
+            loaded=known.loaded,
+            leases=known.leases,
+            now=known.now,
             credentials=await self.store.children(Credential, account_id),
             slots=await self.store.load(Slots, target.id) if target.account_limit else None,
         )

@@ -30,6 +30,7 @@ from keylease.domain.rotation import Rotation, RotationStep
 from keylease.domain.secret import Secret
 from keylease.errors import (
     InvariantBroken,
+    Misconfigured,
     ProviderAmbiguous,
     ProviderDenied,
     ProviderError,
@@ -92,11 +93,15 @@ class Rotate:
         if account.rotation_id is None:
             return begin(account, self.ids.new("rotation"), now=self.clock.now())
         case = await self._case(account, account.rotation_id)
+        if self.catalog.target(account.target_id) is None:
+            return given_up(case, f"target {account.target_id} is gone from the catalog")
         try:
             async with asyncio.timeout(CALLS.total_seconds()):
                 return await self._step(case)
-        except (ProviderAmbiguous, TimeoutError):
-            return postponed(case, "the outcome is unknown", jitter=self.ids.jitter())
+        except (Misconfigured, ProviderAmbiguous, TimeoutError) as e:
+            # Misconfigured: the key that sealed it is missing; it may be put back.
+            problem = str(e) if isinstance(e, Misconfigured) else "the outcome is unknown"
+            return postponed(case, problem, jitter=self.ids.jitter())
         except (ProviderRefused, ProviderDenied, ProviderNotFound) as e:
             return refused(case, str(e)) if e.code == "PasswordRefused" else given_up(case, str(e))
         except ProviderError as e:

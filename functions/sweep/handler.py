@@ -53,13 +53,20 @@ class Sweep:
         accounts = await due(Account, before=now, limit=AT_ONCE)
         rotations = await due(Rotation, before=now, limit=AT_ONCE)
         requests = await due(Request, before=now, limit=AT_ONCE)
+        left = self._undeclared(accounts, now)
+        retired = tuple(x.evolve(rotation=None, rotate_at=None) for x in left)
         events: tuple[EventData, ...] = (
             *(LeaseEndDue(**about_lease(x), occasion=_occasion(x, now)) for x in leases),
-            *(_account_due(x, now) for x in accounts),
+            *(_account_due(x, now) for x in accounts if x not in left),
             *(RotationDue(account_id=x.account_id, occasion=_occasion(x, now)) for x in rotations),
             *(RequestAnswerDue(request_id=x.id, occasion=_occasion(x, now)) for x in requests),
         )
-        return Outcome(records=await self._enrolled(now), events=events)
+        return Outcome(records=(*await self._enrolled(now), *retired), events=events)
+
+    def _undeclared(self, due: tuple[Account, ...], now: datetime) -> tuple[Account, ...]:
+        """Standing accounts that left the catalog: their secrets are nobody's to change."""
+        declared = {standing.id for standing in self.catalog.standing()}
+        return tuple(x for x in due if x.id not in declared and not x.needs_look(now))
 
     async def _enrolled(self, now: datetime) -> tuple[Record, ...]:
         """Records of declared standing accounts that are new, or whose schedule has changed."""

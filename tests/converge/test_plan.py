@@ -190,3 +190,12 @@ def test_carrying_out_a_plan_leaves_nothing_to_plan(
     after = dataclasses.replace(case, observed=carried_out(before, plan(case, fold(case))))
 
     assert plan(after, fold(after)) == ()
+
+
+def test_a_standing_account_that_is_gone_gets_no_rows_back() -> None:
+    before = Managed(resource=SUB_ORDERS.resource, name=SUB_ORDERS.name, before=SUB_ORDERS)
+    made = Managed(resource=GROUP.resource, name=GROUP.name, before=None)
+    gone = Observed(exists=False, permissions=(GROUP,))
+    case = situation(OVER, account=standing(managed=(before, made)), observed=gone)
+
+    assert steps_of(case) == (DropRow("kl1", GROUP),)

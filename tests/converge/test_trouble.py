@@ -39,6 +39,12 @@ def test_an_account_without_leases_is_looked_at_again_too() -> None:
     assert account_of(outcome).recheck_at == NOW + SECOND
 
 
+def test_a_failure_that_nothing_counts_is_tried_again_as_late_as_can_be() -> None:
+    outcome = retry(situation(account=account(made=True)), "down", jitter=0.0)
+
+    assert account_of(outcome).recheck_at == NOW + timedelta(minutes=5)
+
+
 @pytest.mark.parametrize(
     ("attempts", "jitter", "after", "pause"),
     [

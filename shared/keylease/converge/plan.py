@@ -43,10 +43,11 @@ def _rows(situation: Situation, desired: Desired) -> tuple[Step, ...]:
     """Narrow before widening: what is too much goes first."""
     username, shown = situation.account.username, situation.rows
     born_with_it = situation.target.product is Product.REDIS and not situation.observed.exists
+    nowhere = not situation.is_dedicated and not situation.observed.exists
     puts = tuple(
         PutRow(username=username, permission=row, exists=key in shown)
         for key, row in sorted(desired.rows.items())
-        if shown.get(key) != row and not born_with_it
+        if shown.get(key) != row and not born_with_it and not nowhere
     )
     ours = (
         shown.keys() if situation.is_dedicated else {row.key for row in situation.account.managed}

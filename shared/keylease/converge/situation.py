@@ -15,21 +15,16 @@ UNSEEN = Observed(exists=True, settled=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
-    """Input of the pure half of converge."""
+class Known:
+    """What the store says, before anything is asked of the target."""
 
     account: Account
     """Once seen, with its baseline (`fold.baselined`)."""
-    target: Target
     loaded: tuple[Lease, ...]
     """Open leases as they are stored."""
     leases: tuple[Lease, ...]
     """The same, with those that are over or cannot be served asked to end."""
     now: datetime
-    observed: Observed = UNSEEN
-    credentials: tuple[Credential, ...] = ()
-    """Those of the account that are not retired."""
-    slots: Slots | None = None
 
     @property
     def live(self) -> tuple[Lease, ...]:
@@ -40,6 +35,17 @@ class Situation:
     def changed(self) -> tuple[Lease, ...]:
         """Leases that this look has changed."""
         return tuple(new for new, old in zip(self.leases, self.loaded, strict=True) if new != old)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Known):
+    """Input of the pure half of converge."""
+
+    target: Target
+    observed: Observed = UNSEEN
+    credentials: tuple[Credential, ...] = ()
+    """Those of the account that are not retired."""
+    slots: Slots | None = None
 
     @property
     def is_dedicated(self) -> bool:
