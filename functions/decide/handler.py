@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keylease.approval.approve import Approve
 from keylease.approval.terms import Terms
 from keylease.domain.audit import AuditEntry
-from keylease.domain.decision import Decision, Effect
+from keylease.domain.decision import Effect
 from keylease.domain.events import (
     Event,
     RequestAnswerDue,
@@ -47,19 +47,7 @@ class Decide:
             case Effect.PERMIT:
                 return await self.approve(decided)
             case Effect.REVIEW:
-                return self._ask_people(decided, decision)
-
-    def _ask_people(self, request: Request, decision: Decision) -> Outcome:
-        duty = decision.obligations
-        event = RequestReviewNeeded(
-            request_id=request.id,
-            rule=str(decision.rule),
-            approvals=duty.approvals if duty else 0,
-            approvers=tuple(sorted(duty.approvers)) if duty else (),
-            tell=duty.tell if duty else (),
-        )
-        waiting = request.evolve(status=RequestStatus.IN_REVIEW)
-        return Outcome(records=(waiting,), events=(event,), audit=(self._entry(waiting),))
+                return self.approve.ask(request, decision)
 
     def _lapse(self, request: Request) -> Outcome:
         lapsed = request.settle(

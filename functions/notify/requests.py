@@ -58,6 +58,8 @@ class OfRequests:
         channels = event.tell or (() if direct else telling.operators)
         said = Said(_asking(request.id), request.id, cause, is_waiting=True)
         message = words.review_needed(request, telling=telling)
+        for post in await self.desk.store.children(Post, request.id):
+            await tell.replace(post, message)  # asked before, under other terms
         late = await tell.at(channels, message, said=said)
         later = await tell.everywhere(direct, message, said=said)
         waiting = words.waiting(event, request, telling=telling)

@@ -1,15 +1,16 @@
 """Review: count one person's word on one request, and settle it when enough have spoken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keylease.approval.approve import Approve
-from keylease.approval.terms import Terms, refusal
+from keylease.approval.terms import Terms, asks_otherwise, refusal
 from keylease.domain.audit import AuditEntry
-from keylease.domain.decision import Effect
+from keylease.domain.decision import Decision, Effect
 from keylease.domain.events import (
     Event,
     RequestApproved,
     RequestDenied,
+    RequestReviewNeeded,
     ReviewGiven,
     ReviewRecorded,
     ReviewRefused,
@@ -21,6 +22,8 @@ from keylease.function import Function
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Directory
 from keylease.ports.store import Store
+
+CHANGED = "the request has changed since it was shown to you; look at it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +48,27 @@ class TakeReview:
         if given.verdict == Verdict.DENY:
             reasons = (given.reason or f"denied by {given.reviewer}",)
             return self.approve.deny(reviewed, reasons, by=given.reviewer)
-        return await self._approve_or_wait(given, reviewed)
+        return await self._approve_or_wait(given, request, reviewed)
 
     async def _refusal(self, given: ReviewGiven, request: Request) -> str:
         """Why this review does not count; empty when it does."""
         if request.status is not RequestStatus.IN_REVIEW:
             return f"the request is already {request.status}"
         if given.digest and given.digest != request.digest:
-            return "the request has changed since it was shown to you; look at it again"
+            return CHANGED
         if any(review.reviewer == given.reviewer for review in request.reviews):
             return "you have already reviewed it"
         reviewer = await self.directory.principal(given.reviewer)
         return refusal(reviewer, request) if reviewer else "the directory does not know you"
 
-    async def _approve_or_wait(self, given: ReviewGiven, request: Request) -> Outcome:
+    async def _approve_or_wait(
+        self, given: ReviewGiven, shown: Request, request: Request
+    ) -> Outcome:
         decision = await self.terms.decide(request.asked)
         if decision.effect is Effect.DENY:  # the policy was tightened meanwhile
             return self.approve.deny(request, decision.reasons)
+        if asks_otherwise(decision, shown):
+            return self._ask_anew(given, shown, decision)
         missing = await self.terms.missing(request)
         if missing:
             event = ReviewRecorded(
@@ -73,6 +80,16 @@ class TakeReview:
             entry = self._entry("review.recorded", given)
             return Outcome(records=(request,), events=(event,), audit=(entry,))
         return await self.approve(request, by=tuple(sorted({r.reviewer for r in request.reviews})))
+
+    def _ask_anew(self, given: ReviewGiven, request: Request, decision: Decision) -> Outcome:
+        """Nobody's word stands under terms that they were not shown."""
+        asked = self.approve.ask(request, decision)
+        refused = self._refuse(given, CHANGED)
+        return replace(
+            asked,
+            events=(*asked.events, *refused.events),
+            audit=(*asked.audit, *refused.audit),
+        )
 
     def _review(self, given: ReviewGiven, request: Request) -> Review:
         return Review(
@@ -102,5 +119,7 @@ FUNCTION = Function(
     name="review",
     handler=TakeReview,
     consumes=frozenset({ReviewGiven}),
-    emits=frozenset({RequestApproved, RequestDenied, ReviewRecorded, ReviewRefused}),
+    emits=frozenset(
+        {RequestApproved, RequestDenied, RequestReviewNeeded, ReviewRecorded, ReviewRefused}
+    ),
 )

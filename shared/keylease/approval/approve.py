@@ -7,7 +7,7 @@ from keylease.domain.access import account_id
 from keylease.domain.account import Account
 from keylease.domain.audit import AuditEntry
 from keylease.domain.decision import Decision
-from keylease.domain.events import RequestApproved, RequestDenied
+from keylease.domain.events import RequestApproved, RequestDenied, RequestReviewNeeded
 from keylease.domain.lease import Lease
 from keylease.domain.outcome import Outcome
 from keylease.domain.request import Request, RequestStatus
@@ -63,6 +63,20 @@ class Approve:
         )
         entry = self._entry(denied, by=by or "policy")
         return Outcome(records=(denied,), events=(event,), audit=(entry,))
+
+    def ask(self, request: Request, decision: Decision, /) -> Outcome:
+        """Ask the people whom the decision names; what was said under an older one is void."""
+        duty = decision.obligations
+        waiting = request.evolve(decision=decision, status=RequestStatus.IN_REVIEW, reviews=())
+        event = RequestReviewNeeded(
+            request_id=request.id,
+            rule=str(decision.rule),
+            approvals=duty.approvals if duty else 0,
+            approvers=tuple(sorted(duty.approvers)) if duty else (),
+            tell=duty.tell if duty else (),
+        )
+        entry = self._entry(waiting, by="policy")
+        return Outcome(records=(waiting,), events=(event,), audit=(entry,))
 
     async def _room(self, request: Request) -> Room:
         asked = request.asked

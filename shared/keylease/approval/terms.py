@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from keylease.domain.decision import Decision, Effect
+from keylease.domain.decision import Decision, Effect, Obligations
 from keylease.domain.lease import Lease
 from keylease.domain.people import Principal
 from keylease.domain.request import Asked, Request, Verdict
@@ -49,29 +49,46 @@ class Terms:
         if decision.effect is Effect.DENY:
             return "; ".join(decision.reasons)
         missing = await self.missing(request)
-        return f"{missing} of its approvals do not count any more" if missing else ""
+        if missing:
+            return f"{missing} of its approvals do not count any more"
+        more = await self.missing(request, duty=decision.obligations)
+        return (
+            f"the policy has changed: it lacks {more} approvals that are asked now" if more else ""
+        )
 
-    async def missing(self, request: Request, /) -> int:
-        """How many approvals are missing, counting only people who may still give one."""
-        duty = request.decision.obligations if request.decision else None
+    async def missing(self, request: Request, /, *, duty: Obligations | None = None) -> int:
+        """How many approvals are missing, counting only people who may still give one.
+
+        By default of those that were asked for; `duty` is what another policy asks for.
+        """
+        duty = duty or (request.decision.obligations if request.decision else None)
         if duty is None:
             return 0
         approving = {r.reviewer for r in request.reviews if r.verdict is Verdict.APPROVE}
-        valid = [id_ for id_ in approving if await self._may_review(id_, request)]
+        valid = [id_ for id_ in approving if await self._may_review(id_, request, duty)]
         return max(0, duty.approvals - len(valid))
 
-    async def _may_review(self, reviewer: str, request: Request) -> bool:
+    async def _may_review(self, reviewer: str, request: Request, duty: Obligations) -> bool:
         principal = await self.directory.principal(reviewer)
-        return principal is not None and not refusal(principal, request)
+        return principal is not None and not refusal(principal, request, duty=duty)
 
     async def _members(self) -> dict[str, tuple[Principal, ...] | None]:
         """Who could approve, for every name that a rule asks for."""
         return {name: await self.directory.members(name) for name in self.policy.approver_groups}
 
 
-def refusal(reviewer: Principal, request: Request, /) -> str:
+def asks_otherwise(decision: Decision, request: Request, /) -> bool:
+    """Whether the policy asks for other approvals now than when people were asked."""
+    before = request.decision.obligations if request.decision else None
+    now = decision.obligations
+    if decision.effect is not Effect.REVIEW or before is None or now is None:
+        return False
+    return (before.approvals, before.approvers) != (now.approvals, now.approvers)
+
+
+def refusal(reviewer: Principal, request: Request, /, *, duty: Obligations | None = None) -> str:
     """Why this person's word does not count on this request; empty when it does."""
-    duty = request.decision.obligations if request.decision else None
+    duty = duty or (request.decision.obligations if request.decision else None)
     if reviewer.id == request.asked.requester:
         return "nobody reviews their own request"
     if reviewer.is_workload:
