@@ -28,6 +28,8 @@ RACES = 8
 """How often a handler runs again at once after a lost compare-and-set."""
 MOST_ATTEMPTS = 20
 """Deliveries of one parcel before it is parked: about an hour and a half with LONGEST_WAIT."""
+MOST_RACES = 500
+"""The same for a lost race: somebody may hold an account's turn for minutes."""
 LONGEST_WAIT = timedelta(minutes=5)
 LONGEST_RACE = timedelta(seconds=5)
 """After a lost race, which is over soon: later events of the lane wait behind this one."""
@@ -196,14 +198,18 @@ class Process:
 
     async def _trouble(self, parcel: Parcel, e: Exception, *, gives_up: bool) -> None:
         now = self.commits.clock.now()
-        if gives_up or parcel.attempts + 1 >= MOST_ATTEMPTS:
+        most = MOST_RACES if isinstance(e, Conflict) else MOST_ATTEMPTS
+        if gives_up or parcel.attempts + 1 >= most:
             # A foreign exception's words may hold anything; ours hold no secret (errors.py).
             reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
             log.error("event.parked", destination=parcel.outgoing.destination, reason=reason)
             await self.commits.store.park(parcel, reason=reason, at=now)
             return
         longest = LONGEST_RACE if isinstance(e, Conflict) else LONGEST_WAIT
-        wait = min(longest, timedelta(seconds=2**parcel.attempts)) * self.commits.ids.jitter()
+        wait = (
+            min(longest, timedelta(seconds=2 ** min(parcel.attempts, 12)))
+            * self.commits.ids.jitter()
+        )
         asked = e.retry_after if isinstance(e, ProviderError) else None
         if asked is not None:
             wait = max(wait, timedelta(seconds=asked))
