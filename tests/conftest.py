@@ -1,9 +1,12 @@
 """What every test stands on: loopback only, no proxies, one Hypothesis profile, a browser."""
 
+import logging
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.support.network import stay_here
@@ -38,3 +41,15 @@ def chromium() -> str:
     if ENVIRON.get("KEYLEASE_REQUIRE_CHROMIUM") == "1":
         pytest.fail("Chromium is required here and not installed")
     pytest.skip("no Chromium on this machine")
+
+
+@pytest.fixture(autouse=True)
+def fresh_logging() -> Iterator[None]:
+    """What a test sets up for its log lines ends with it: its streams are closed by then."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
