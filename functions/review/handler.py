@@ -54,6 +54,8 @@ class TakeReview:
         """Why this review does not count; empty when it does."""
         if request.status is not RequestStatus.IN_REVIEW:
             return f"the request is already {request.status}"
+        if request.answer_by <= self.clock.now():  # sweep will say so to everybody
+            return "the time to answer it is over"
         if given.digest and given.digest != request.digest:
             return CHANGED
         if any(review.reviewer == given.reviewer for review in request.reviews):

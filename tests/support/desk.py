@@ -60,6 +60,7 @@ class Desk:
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: SetClock = field(default_factory=lambda: SetClock(at=CLOCK))
     ids: CountedIds = field(default_factory=CountedIds)
+    doors: Doors = DOORS
 
     @property
     def receive(self) -> Receive:
@@ -80,7 +81,7 @@ class Desk:
     @asynccontextmanager
     async def client(self, receive: Receive | None = None) -> AsyncIterator[Client]:
         """A client of the app, on loopback."""
-        app = make_app(receive or self.receive, doors=DOORS, clock=self.clock, ids=self.ids)
+        app = make_app(receive or self.receive, doors=self.doors, clock=self.clock, ids=self.ids)
         server = TestServer(app, host="127.0.0.1")
         await server.start_server(**RUNNER)
         async with TestClient(server) as client:

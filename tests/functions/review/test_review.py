@@ -160,6 +160,24 @@ async def test_a_request_that_was_taken_back_cannot_be_approved() -> None:
     assert "already cancelled" in said_to(world, "bo")
 
 
+async def test_a_word_that_comes_too_late_does_not_count() -> None:
+    world = simulation()
+    process = await world.boot()
+    request = await waiting(world, process)
+    said = GiveReview(request_id=request.id, verdict=YES, digest=request.digest)
+    world.clock.set(request.answer_by)
+
+    await process.receive(world.arrived("bo", said))
+    while await process.relay():
+        pass
+    refused = said_to(world, "bo")
+    await world.calm(process)
+
+    assert "the time to answer it is over" in refused
+    assert (await request_of(world, request.id)).status is RequestStatus.LAPSED
+    assert world.records(Lease) == []
+
+
 async def test_two_workers_on_one_approval_make_one_lease() -> None:
     world = simulation()
     first, second = await world.boot(), await world.boot()
