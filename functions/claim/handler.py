@@ -174,6 +174,7 @@ class ClaimCredential:
             account_id=credential.account_id,
             holder=credential.holder,
             first_at=first_at,
+            occasion=f"{credential.id}@{self.clock.now():%Y-%m-%dT%H:%M}",
         )
         entry = self._entry("claim.repeated", found, actor="keylease")
         return Outcome(events=(event,), audit=(entry,))

@@ -285,6 +285,12 @@ class ClaimRepeated(EventData):
     account_id: str
     holder: str
     first_at: datetime
+    occasion: str = ""
+    """The same for all uses within a minute: whoever tries again and again is one alarm."""
+
+    @property
+    def natural_id(self) -> str | None:
+        return f"{self.type}/{self.subject}/{self.occasion}" if self.occasion else None
 
     @property
     def subject(self) -> str:
