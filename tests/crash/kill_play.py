@@ -62,20 +62,22 @@ class Play:
         return answer.split(" ", 1)[0]
 
     async def claims(self, request_id: str, /) -> None:
-        """Open every link, at every worker at once, until one was shown or is spent."""
+        """Open every link, at every worker at once, until one was shown, is spent, or is late.
+
+        A lease's time runs while its process is dead: on a slow machine it may be over first.
+        """
         async with asyncio.timeout(PATIENCE):
-            while True:
-                links = await eventually(lambda: self.links(request_id))
+            while not text_with(self.stage.slack, ANA, request_id, "ended"):
                 self.secrets |= self.passwords()
                 alive = [n for n, one in enumerate(self.workers) if one.ready.is_set()]
                 answers = [
                     self.persist(functools.partial(self._open, link=link), by=n)
-                    for link in links
+                    for link in self.links(request_id)
                     for n in alive
                 ]
                 if {_SHOWN, _SPENT} & set(await asyncio.gather(*answers)):
                     return
-                await asyncio.sleep(0.1)  # a newer link is under way
+                await asyncio.sleep(0.1)  # a link, or a newer one, is under way
 
     async def _open(self, url: str, /, *, link: str) -> int:
         async with self.session.post(f"{url}{link}", headers=SAME_SITE) as response:

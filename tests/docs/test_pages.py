@@ -7,7 +7,7 @@ import pytest
 
 from keylease.emulator.faults import FaultKind
 from tests.docs.pages import DECISIONS, DOCS, anchors, code, links, pages, rows, without_blocks
-from tests.support.tree import ROOT, project_files, pyproject
+from tests.support.tree import ROOT, project_files, pyproject, shipped_modules
 
 NAMED = [str(page.relative_to(ROOT)) for page in pages()]
 PRAISE = re.compile(
@@ -44,6 +44,17 @@ def test_every_test_that_is_named_exists(name: str) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_no_page_praises(name: str) -> None:
     assert PRAISE.search(without_blocks((ROOT / name).read_text())) is None
+
+
+def test_code_names_no_page_that_is_not_there() -> None:
+    known = {page.name for page in pages()}
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in shipped_modules()
+        for name in re.findall(r"[\w-]+\.md\b", path.read_text())
+    }
+
+    assert {one for one in named if one[1] not in known} == set()
 
 
 def test_every_page_of_the_documentation_is_in_its_index() -> None:

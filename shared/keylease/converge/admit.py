@@ -115,7 +115,7 @@ def _unservable(asked: Asked, room: Room) -> tuple[str, ...]:
 
 
 def _one_role(permissions: tuple[Permission, ...]) -> bool:
-    """RoleReadOnly or RoleReadWrite, from anywhere: nothing else exists (alibaba-api.md 2.2.1)."""
+    """RoleReadOnly or RoleReadWrite, from anywhere: nothing else exists."""
     return (
         len(permissions) == 1
         and Action.READ in permissions[0].actions

@@ -63,7 +63,7 @@ def _rows(situation: Situation, desired: Desired) -> tuple[Step, ...]:
 def _removal(situation: Situation) -> tuple[Step, ...]:
     """Disable, rows, account: after the first step nothing works any more, whatever fails next.
 
-    Rows may outlive their account (alibaba-api.md 2.1.4) and would serve the next of that name.
+    Rows may outlive their account and would serve the next of that name.
     """
     username, observed = situation.account.username, situation.observed
     if situation.is_strangers:

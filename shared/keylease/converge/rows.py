@@ -1,7 +1,7 @@
 """One ACL row serves many permissions only if it widens none of them.
 
-RocketMQ keeps one row per (account, resource type, resource name): actions times addresses
-(alibaba-api.md 2.1). A union of such products is a product again only sometimes.
+RocketMQ keeps one row per (account, resource type, resource name): actions times
+addresses. A union of such products is a product again only sometimes.
 """
 
 from collections.abc import Iterable

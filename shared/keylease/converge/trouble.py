@@ -11,7 +11,7 @@ from keylease.domain.lease import EndReason, Lease, LeaseStatus
 from keylease.domain.outcome import Outcome
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""The longest gap between two tries (reliability.md 1.1)."""
+"""The longest gap between two tries."""
 LONGEST_SETTLING = timedelta(seconds=15)
 """The longest gap between two looks at an account that the target works on."""
 SHORTEST_WAIT = timedelta(seconds=1)

@@ -57,7 +57,7 @@ class Permission(Value):
 
     @property
     def key(self) -> RowKey:
-        """What identifies the one row that RocketMQ keeps for it (alibaba-api.md 2.1)."""
+        """What identifies the one row that RocketMQ keeps for it."""
         return (self.resource, self.name)
 
     def is_within(self, other: "Permission", /) -> bool:

@@ -10,7 +10,7 @@ from keylease.domain.record import Record, Value
 from keylease.domain.schedule import Schedule
 
 STRAY_WRITE_WINDOW = timedelta(minutes=16)
-"""A signed request is dead after 15 minutes (alibaba-api.md 1.5): no lost write lands later."""
+"""A signed request is dead after 15 minutes: no lost write lands later."""
 
 
 class AccountKind(StrEnum):

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from keylease.errors import BadInput, NotGenuine
 
 WINDOW = 300
-"""Seconds that a signed message may be old, or ahead (integrations.md 2.4)."""
+"""Seconds that a signed message may be old, or ahead."""
 _STAMP = re.compile(r"[0-9]{9,13}")
 
 

@@ -34,7 +34,7 @@ class EndReason(StrEnum):
 GOING_UP = frozenset({LeaseStatus.PENDING, LeaseStatus.ACTIVATING, LeaseStatus.ACTIVE})
 OVER = frozenset({LeaseStatus.ENDED, LeaseStatus.FAILED})
 STUCK_AFTER = timedelta(minutes=2)
-"""How long an end may keep failing before a person is woken (reliability.md 1.1)."""
+"""How long an end may keep failing before a person is woken."""
 
 
 class Lease(Record):

@@ -1,4 +1,4 @@
-"""Passwords that both products take (alibaba-api.md 2.2.1) and that nothing needs to quote."""
+"""Passwords that both products take and that nothing needs to quote."""
 
 import string
 from collections.abc import Callable

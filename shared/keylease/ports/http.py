@@ -15,7 +15,7 @@ class HttpRequest:
     """One request, byte for byte as it will be sent."""
 
     method: str
-    url: str = field(repr=False)  # a query may carry a password (alibaba-api.md 2.1.3)
+    url: str = field(repr=False)  # a query may carry a password
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     timeout: float = 10.0

@@ -11,7 +11,7 @@ class Secrets(Protocol):
     """Keeps clear text out of everything else."""
 
     def password(self, product: Product, /) -> Secret:
-        """A new random password that obeys the product's rules (alibaba-api.md 2.2.1)."""
+        """A new random password that obeys the product's rules."""
         ...
 
     def token(self) -> Secret:

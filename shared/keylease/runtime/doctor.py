@@ -26,7 +26,7 @@ from keylease.runtime.filling import Parts
 from keylease.runtime.settings import Settings
 
 MOST_SKEW = timedelta(minutes=5)
-"""The cloud refuses a signature that is 15 minutes off (alibaba-api.md 1.5)."""
+"""The cloud refuses a signature that is 15 minutes off."""
 HOSTS = {Product.ROCKETMQ: "rocketmq", Product.REDIS: "r-kvstore"}
 
 

@@ -24,7 +24,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 """Made once: `json.dumps` with options makes an encoder for every line."""
 _NO_LOCALS = ExceptionDictTransformer(show_locals=False)
-"""Locals hold passwords: the ready-made renderer printed one (house-trials.md 4.1, trap 3)."""
+"""Locals hold passwords: the ready-made renderer printed one."""
 
 
 def configure_logging(
@@ -60,7 +60,7 @@ def processors() -> list[Processor]:
 def fresh_context(**bound: object) -> Iterator[None]:
     """Nothing bound but this: for each turn of a loop that takes up one thing after another.
 
-    A task that lives on keeps what was bound in it (house-trials.md 4.1, trap 2).
+    A task that lives on keeps what was bound in it.
     """
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**bound)

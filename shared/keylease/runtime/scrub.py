@@ -25,7 +25,7 @@ _SHAPES = (
     re.compile(r"(?<=[/#=])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
 )
 _QUERY = re.compile(r"(?<=\?)[^\s\"'<>#]*=[^\s\"'<>]*")
-"""A query: RocketMQ's own API carries passwords there (alibaba-api.md 2.1.3)."""
+"""A query: RocketMQ's own API carries passwords there."""
 _MAYBE = re.compile(r"whsec_|xox|xapp-|bearer |[/#=?]", re.IGNORECASE)
 """What each of these shapes needs: most texts have none of it and are looked at once."""
 _HARMLESS = (int, float, type(None))

@@ -14,7 +14,7 @@ PROVIDER = "alibaba credentials"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REFRESH_EARLY = timedelta(minutes=15)
 REFRESH_SHARE = 0.2
-"""Of its lifetime: short tokens are not fetched on every call (alibaba-api.md 4.2)."""
+"""Of its lifetime: short tokens are not fetched on every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class EnvironmentCredentials:
 class FunctionComputeCredentials:
     """The function role's key: of the latest invocation, else of the environment.
 
-    The environment's dates from the instance's start and may have expired (alibaba-api.md 4.1).
+    The environment's dates from the instance's start and may have expired.
     """
 
     environment: Mapping[str, str] = field(repr=False)

@@ -111,7 +111,7 @@ class OidcCredentials:
         return _session(response.body).credentials.key()
 
     def _query(self, token: str) -> dict[str, QueryValue]:
-        """Anonymous: the old style without a signature (alibaba-api.md 1.5)."""
+        """Anonymous: the old style without a signature."""
         return {
             "Action": "AssumeRoleWithOIDC",
             "Format": "json",

@@ -1,4 +1,4 @@
-"""Which host serves a product in a region (alibaba-api.md 3.1)."""
+"""Which host serves a product in a region."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,8 +1,7 @@
 """From the vendor's answers to our one error tree. No body, URL or query gets into a message.
 
 Both envelopes are read (UpperCamel from the gateway and RPC services, lowerCamel from RocketMQ),
-and names of codes that RocketMQ does not document are never relied on: the status decides
-(alibaba-api.md 2.1, 3.2, 3.3).
+and names of codes that RocketMQ does not document are never relied on: the status decides.
 """
 
 import json

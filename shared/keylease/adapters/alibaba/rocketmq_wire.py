@@ -42,7 +42,7 @@ class Account(Wire):
 
 
 class AccountSecret(Wire):
-    """One account with its password: secret material as a whole (alibaba-api.md 2.1.2)."""
+    """One account with its password: secret material as a whole."""
 
     username: str
     password: SecretStr

@@ -49,7 +49,7 @@ class Signed:
 
 
 def percent_encoded(text: str, /) -> str:
-    """RFC 3986 over UTF-8; only letters, digits and `-_.~` stay (alibaba-api.md 1.1)."""
+    """RFC 3986 over UTF-8; only letters, digits and `-_.~` stay."""
     return text if _is_unreserved(text) else quote(text, safe="~")
 
 

@@ -58,7 +58,7 @@ class Done(Answer):
 
 
 class Created(Done):
-    """The answer to CreateAccount; the vendor's old name has one `c` (alibaba-api.md 2.2.3)."""
+    """The answer to CreateAccount; the vendor's old name has one `c`."""
 
     account_name: str | None = Field(
         default=None, validation_alias=AliasChoices("AccountName", "AcountName")

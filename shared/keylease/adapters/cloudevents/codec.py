@@ -1,4 +1,4 @@
-"""CloudEvents' HTTP binding: binary, structured and batch calls to events (integrations.md 8.2)."""
+"""CloudEvents' HTTP binding: binary, structured and batch calls to events."""
 
 import base64
 import re

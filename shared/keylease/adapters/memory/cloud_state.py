@@ -81,7 +81,7 @@ class Instance:
         return replace(self, accounts={**self.accounts, username: holding})
 
     def without_account(self, username: str, /) -> "Instance":
-        """Its rows stay: whether the vendor removes them is not known (alibaba-api.md 2.1.4)."""
+        """Its rows stay: whether the vendor removes them is not known."""
         others = {name: each for name, each in self.accounts.items() if name != username}
         return replace(self, accounts=others)
 

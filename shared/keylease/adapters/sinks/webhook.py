@@ -1,4 +1,4 @@
-"""Result events to an HTTPS endpoint, signed by Standard Webhooks (integrations.md 8.1)."""
+"""Result events to an HTTPS endpoint, signed by Standard Webhooks."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Messages out to one Slack workspace, by its Web API and a bot's token (integrations.md 3)."""
+"""Messages out to one Slack workspace, by its Web API and a bot's token."""
 
 import json
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Slack's entrance: proves the sender, binds the workspace, reads commands, buttons and mentions.
 
-The order is fixed (integrations.md 2): headers, time and signature over exact bytes come first;
+The order is fixed: headers, time and signature over exact bytes come first;
 nothing of the body is decoded before. A button carries a request id and a digest, never authority,
 and the text of a message is never read back.
 """

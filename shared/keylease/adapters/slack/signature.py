@@ -1,4 +1,4 @@
-"""Slack's request signature v0: an HMAC over timestamp and exact body (integrations.md 3)."""
+"""Slack's request signature v0: an HMAC over timestamp and exact body."""
 
 import hashlib
 import hmac

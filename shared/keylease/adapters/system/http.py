@@ -1,7 +1,7 @@
 """HTTP out over aiohttp: one pooled session, exact bytes, and a precise answer to "was it sent?".
 
 Errors are raised outside of their except blocks: aiohttp's messages hold the URL, whose query may
-hold a password (alibaba-api.md 2.1.3), and a chained exception would carry them into a traceback.
+hold a password, and a chained exception would carry them into a traceback.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Standard Webhooks signatures, v1 and v1a, verified over exact bytes (integrations.md 8.1)."""
+"""Standard Webhooks signatures, v1 and v1a, verified over exact bytes."""
 
 import base64
 import binascii
