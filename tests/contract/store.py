@@ -460,6 +460,42 @@ class OutboxContract:
         assert [parked.parcel.outgoing.event.id for parked in found] == ["e1", "e2", "e0"]
         assert await store.parked(limit=2) == found[:2]
 
+    async def test_a_commit_forgets_the_parcel_that_caused_it(self, store: Store) -> None:
+        await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+
+        await store.commit(
+            Batch(
+                inbox=InboxId("function:decide", "e1"),
+                outgoing=(cancelled("req-1", id_="e2"),),
+                delivers=await only_parcel(store),
+            )
+        )
+
+        assert await ids_of(store) == ["e2"]
+
+    @pytest.mark.parametrize("inbox", [None, InboxId("function:decide", "e1")])
+    async def test_a_refused_commit_keeps_its_parcel(
+        self, store: Store, inbox: InboxId | None
+    ) -> None:
+        await store.commit(Batch(inbox=inbox, outgoing=(cancelled("req-1", id_="e1"),)))
+        parcel = await only_parcel(store)
+
+        with pytest.raises((Duplicate, Conflict)):
+            await store.commit(
+                Batch(inbox=inbox, records=(lease("l", version=7),), delivers=parcel)
+            )
+
+        assert await only_parcel(store) == parcel
+
+    async def test_a_commit_leaves_a_parked_parcel_parked(self, store: Store) -> None:
+        await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+        parcel = await only_parcel(store)
+        await store.park(parcel, reason="refused", at=NOW)
+
+        await store.commit(Batch(delivers=parcel))
+
+        assert [parked.parcel for parked in await store.parked(limit=10)] == [parcel]
+
     async def test_what_is_done_with_a_forgotten_parcel_is_harmless(self, store: Store) -> None:
         await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
         parcel = await only_parcel(store)

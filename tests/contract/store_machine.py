@@ -162,7 +162,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.outbox)
     @rule(
-        pick=st.integers(0, 20), what=st.sampled_from(["delivered", "postpone", "park"]), at=minutes
+        pick=st.integers(0, 20),
+        what=st.sampled_from(["delivered", "answered", "postpone", "park"]),
+        at=minutes,
     )
     def relay(self, pick: int, what: str, at: datetime) -> None:
         heads = self.model.heads(LATER)
@@ -171,6 +173,9 @@ class StoreMachine(RuleBasedStateMachine):
         match what:
             case "delivered":
                 self.run(self.store.delivered, parcel)
+                self.model.outbox.remove(waiting)
+            case "answered":
+                self.run(self.store.commit, Batch(delivers=parcel))
                 self.model.outbox.remove(waiting)
             case "postpone":
                 self.run(self.store.postpone, parcel, until=at)

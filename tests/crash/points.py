@@ -131,7 +131,7 @@ def _detail(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     if args and isinstance(args[0], Batch):
         kinds = sorted({record.kind for record in args[0].records})
         events = sorted({o.event.type.split(".", 2)[2] for o in args[0].outgoing})
-        return ":" + "+".join((*kinds, *events))
+        return ":" + ("+".join((*kinds, *events)) or "delivered")
     return ""
 
 

@@ -50,7 +50,7 @@ def sample() -> list[Death]:
     create, drop = "Accounts.apply:CreateAccount", "Accounts.apply:DropAccount"
     return [
         (cache, Point("Store.commit:account+lease+request+slots+request.approved.v1", 0), after),
-        (cache, Point("Store.delivered", 8), before),
+        (cache, Point("Store.commit:delivered", 2), before),
         (cache, Point("Store.commit:credential+lease.claimed.v1", 0), before),
         (cache, Point(drop, 0), after),
         (dedicated, Point("Store.commit:request+request.submitted.v1", 0), after),

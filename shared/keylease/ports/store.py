@@ -53,7 +53,8 @@ class Batch:
 
     Each record carries the version that was read (0: must not exist yet) and is stored with the
     next one. `guards` were read and must still have that version, but are not written.
-    A record stands in a batch once.
+    A record stands in a batch once. The parcel that `delivers` names is forgotten with it: what it
+    brought about is what the batch writes.
     """
 
     inbox: InboxId | None = None
@@ -61,6 +62,7 @@ class Batch:
     guards: tuple[Record, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+    delivers: Parcel | None = None
 
     def __post_init__(self) -> None:
         if len({(record.kind, record.id) for record in self.records}) != len(self.records):

@@ -14,7 +14,7 @@ import structlog
 
 from keylease.domain.events import Event, EventData, TimerTicked
 from keylease.domain.intake import Arrived, Reply
-from keylease.domain.outcome import Outcome
+from keylease.domain.outcome import NOTHING, Outcome
 from keylease.errors import BadInput, Conflict, Duplicate, KeyleaseError, ProviderError, Retry
 from keylease.function import Function
 from keylease.ports.clock import Clock
@@ -71,17 +71,25 @@ class Commits:
     wake: Callable[[], None] = lambda: None
     """Called after each commit that left something to deliver."""
 
-    async def commit(self, outcome: Outcome, /, *, inbox: InboxId | None = None) -> None:
+    async def commit(
+        self,
+        outcome: Outcome,
+        /,
+        *,
+        inbox: InboxId | None = None,
+        delivers: Parcel | None = None,
+    ) -> None:
         """Make an outcome durable, with the inbox id of what caused it."""
         outgoing = tuple(chain.from_iterable(self._address(event) for event in outcome.events))
         batch = Batch(
-            inbox=inbox,
+            inbox=inbox if outcome != NOTHING else None,
+            delivers=delivers,
             records=outcome.records,
             guards=outcome.guards,
             outgoing=outgoing,
             audit=outcome.audit,
         )
-        if batch == Batch(inbox=inbox):
+        if batch == Batch():
             return
         await self.store.commit(batch)
         if outgoing:
@@ -129,27 +137,29 @@ class Process:
         msg = "too many commits at once; send it again"
         raise Conflict(msg)
 
-    async def run(self, name: str, event: Event, /) -> None:
-        """Run one function on one event and commit what it decides.
+    async def run(self, name: str, event: Event, /, *, parcel: Parcel | None = None) -> None:
+        """Run one function on one event; commit what it decides, and that the parcel came.
 
         Raises:
             Duplicate: it was processed before.
             KeyleaseError: as its `retry` says.
         """
         inbox = InboxId(source=f"function:{name}", key=event.id)
-        await self._commit_of(name, event, inbox=inbox)
+        await self._commit_of(name, event, inbox=inbox, parcel=parcel)
 
     async def tick(self) -> None:
         """Let sweep find what is due."""
         now = self.commits.clock.now()
         tick = Event.of(TimerTicked(), id=f"tick-{now.isoformat()}", time=now)
-        await self._commit_of("sweep", tick, inbox=None)
+        await self._commit_of("sweep", tick)
 
-    async def _commit_of(self, name: str, event: Event, *, inbox: InboxId | None) -> None:
+    async def _commit_of(
+        self, name: str, event: Event, *, inbox: InboxId | None = None, parcel: Parcel | None = None
+    ) -> None:
         for _ in range(RACES):
             try:
                 outcome = await self.functions[name].handler(event)  # type: ignore[misc]  # all but intake answer with an Outcome
-                await self.commits.commit(outcome, inbox=inbox)
+                await self.commits.commit(outcome, inbox=inbox, delivers=parcel)
             except Conflict:
                 continue
             return
@@ -183,15 +193,15 @@ class Process:
                 log.exception("delivery.crashed", destination=parcel.outgoing.destination)
                 await self._trouble(parcel, e, gives_up=False)
             else:
-                await store.delivered(parcel)
                 log.info("event.delivered", destination=parcel.outgoing.destination, **words)
 
     async def _hand_over(self, parcel: Parcel) -> None:
         role, _, name = parcel.outgoing.destination.partition(":")
         if role == "function" and name in self.functions:
-            await self.run(name, parcel.outgoing.event)
+            await self.run(name, parcel.outgoing.event, parcel=parcel)
         elif role == "sink" and name in self.sinks:
             await self.sinks[name].deliver(parcel.outgoing.event)
+            await self.commits.store.delivered(parcel)
         else:
             msg = f"nothing here is called {parcel.outgoing.destination}; configure it, then retry"
             raise BadInput(msg, field="destination")

@@ -5,7 +5,6 @@ import pytest
 from keylease.adapters.memory.directory import MemoryCatalog
 from keylease.domain.outcome import Outcome
 from keylease.errors import Conflict, InvariantBroken
-from keylease.ports.store import InboxId
 from keylease.runtime.process import Commits
 from tests.support import build
 from tests.support.handover import Handover
@@ -35,8 +34,8 @@ async def test_a_credential_without_an_account_is_not_shown() -> None:
 class AlwaysBeaten(Commits):
     """A journal in a store that is busy with others."""
 
-    async def commit(self, outcome: Outcome, /, *, inbox: InboxId | None = None) -> None:
-        raise Conflict(str((outcome.records, inbox)))
+    async def commit(self, outcome: Outcome, /, **_: object) -> None:
+        raise Conflict(str(outcome.records))
 
 
 async def test_a_claim_that_never_wins_shows_nothing() -> None:

@@ -80,6 +80,8 @@ class MemoryStore:
         for outgoing in batch.outgoing:
             self._post(outgoing)
         self._audit.extend(entry.model_dump_json() for entry in batch.audit)
+        if batch.delivers is not None:
+            self._forget(batch.delivers)
 
     async def parcels(self, *, before: datetime, limit: int) -> tuple[Parcel, ...]:
         await asyncio.sleep(0)
@@ -88,8 +90,7 @@ class MemoryStore:
 
     async def delivered(self, parcel: Parcel, /) -> None:
         await asyncio.sleep(0)
-        if self._outbox.pop(parcel.seq, None) is not None:
-            self._known.discard(_name(parcel.outgoing))
+        self._forget(parcel)
 
     async def postpone(self, parcel: Parcel, /, *, until: datetime) -> None:
         await asyncio.sleep(0)
@@ -158,6 +159,10 @@ class MemoryStore:
         self._known.add(_name(outgoing))
         parcel = Parcel(seq=self._seq, outgoing=outgoing, attempts=0)
         self._outbox[self._seq] = _Lying(parcel=parcel, not_before=0)
+
+    def _forget(self, parcel: Parcel) -> None:
+        if self._outbox.pop(parcel.seq, None) is not None:
+            self._known.discard(_name(parcel.outgoing))
 
     def _heads(self) -> Iterator[_Lying]:
         lanes = set[_Key]()

@@ -19,6 +19,7 @@ class Commit:
     rows: tuple[RecordRow, ...]
     outgoing: tuple[tuple[str, str, str, str], ...]
     audit: tuple[tuple[str, str], ...]
+    delivers: int | None
 
     @classmethod
     def of(cls, batch: Batch, /) -> Self:
@@ -29,6 +30,7 @@ class Commit:
             rows=tuple(record_row(record) for record in batch.records),
             outgoing=_outgoing_rows(batch.outgoing),
             audit=tuple((entry.subject, entry.model_dump_json()) for entry in batch.audit),
+            delivers=batch.delivers.seq if batch.delivers else None,
         )
 
     def write(self, connection: sqlite3.Connection, /) -> None:
@@ -44,6 +46,8 @@ class Commit:
             connection.executemany(sql.POST, self.outgoing)
         if self.audit:
             connection.executemany(sql.AUDIT, self.audit)
+        if self.delivers is not None:
+            connection.execute(sql.DELIVERED, (self.delivers,))
 
     def _receive(self, connection: sqlite3.Connection, inbox: InboxId) -> None:
         if connection.execute(sql.INBOX, (inbox.source, inbox.key)).rowcount == 0:
