@@ -14,6 +14,12 @@ class IdsContract:
 
         assert made == sorted(set(made))
 
+    def test_a_nonce_never_comes_again(self, ids: Ids) -> None:
+        drawn = [ids.nonce() for _ in range(2000)]
+
+        assert len(set(drawn)) == 2000
+        assert all(re.fullmatch(r"[a-z0-9]{8,64}", nonce) for nonce in drawn)
+
     def test_jitter_is_spread_over_the_unit_interval(self, ids: Ids) -> None:
         drawn = [ids.jitter() for _ in range(2000)]
 

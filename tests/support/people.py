@@ -44,6 +44,9 @@ class CountedIds:
         self.made += 1
         return f"{kind}-{self.made:06}"
 
+    def nonce(self) -> str:
+        return self.new("n")
+
     def jitter(self) -> float:
         return 0.5
 

@@ -13,6 +13,10 @@ class Ids(Protocol):
         """
         ...
 
+    def nonce(self) -> str:
+        """Letters and digits that never come again: for a signature, which needs no order."""
+        ...
+
     def jitter(self) -> float:
         """A uniform number in [0, 1)."""
         ...

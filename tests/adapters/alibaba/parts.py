@@ -48,6 +48,9 @@ class CountingIds:
     def new(self, kind: str, /) -> str:
         return f"{kind}-{self.prefix}{next(self.numbers):04}"
 
+    def nonce(self) -> str:
+        return self.new("n")
+
     def jitter(self) -> float:
         return self.share
 

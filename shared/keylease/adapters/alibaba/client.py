@@ -198,7 +198,7 @@ class AlibabaClient:
             secret=key.secret,
             token=key.token,
             date=date_of(self._clock.now()),
-            nonce=self._ids.new("n"),
+            nonce=self._ids.nonce(),
         )
         return HttpRequest(
             method=operation.method,

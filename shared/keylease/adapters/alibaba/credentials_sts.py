@@ -117,7 +117,7 @@ class OidcCredentials:
             "Format": "json",
             "Version": VERSION,
             "Timestamp": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "SignatureNonce": self.ids.new("n"),
+            "SignatureNonce": self.ids.nonce(),
             "OIDCProviderArn": self.provider_arn,
             "OIDCToken": token,
             **self.role.parameters(),

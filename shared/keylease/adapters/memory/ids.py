@@ -15,6 +15,9 @@ class SeededIds:
         self._made += 1
         return f"{kind}-{self._made:08}s{self._seed}"
 
+    def nonce(self) -> str:
+        return self.new("n").replace("-", "")
+
     def jitter(self) -> float:
         self._drawn += 1
         drawn = hashlib.sha256(f"{self._seed}/{self._drawn}".encode()).digest()

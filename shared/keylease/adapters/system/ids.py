@@ -8,7 +8,7 @@ from keylease.ports.clock import Clock
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no i, l, o, u."""
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-"""Two letters a step: every signed call makes an id, and base64 does this in Python too."""
+"""Two letters a step: base64 does this in Python too."""
 _TIME_LETTERS, _COUNT_LETTERS, _RANDOM_BYTES = 10, 4, 10
 _COUNTS = 32**_COUNT_LETTERS
 
@@ -28,6 +28,9 @@ class SystemIds:
             f"{_letters(self._count, length=_COUNT_LETTERS)}"
             f"{_letters(int.from_bytes(os.urandom(_RANDOM_BYTES)), length=_RANDOM_BYTES * 8 // 5)}"
         )
+
+    def nonce(self) -> str:
+        return os.urandom(16).hex()
 
     def jitter(self) -> float:
         return (int.from_bytes(os.urandom(7)) >> 3) / 2**53
