@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from keylease.approval.approve import Approve
-from keylease.approval.terms import Terms, asks_otherwise, refusal
+from keylease.approval.terms import Terms, asks_otherwise, objection
 from keylease.domain.audit import AuditEntry
 from keylease.domain.decision import Decision, Effect
 from keylease.domain.events import (
@@ -17,7 +17,7 @@ from keylease.domain.events import (
 )
 from keylease.domain.outcome import NOTHING, Outcome
 from keylease.domain.people import ExternalId
-from keylease.domain.request import Request, RequestStatus, Review, Verdict
+from keylease.domain.request import Request, Review, Verdict
 from keylease.function import Function
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Directory
@@ -52,16 +52,10 @@ class TakeReview:
 
     async def _refusal(self, given: ReviewGiven, request: Request) -> str:
         """Why this review does not count; empty when it does."""
-        if request.status is not RequestStatus.IN_REVIEW:
-            return f"the request is already {request.status}"
-        if request.answer_by <= self.clock.now():  # sweep will say so to everybody
-            return "the time to answer it is over"
-        if given.digest and given.digest != request.digest:
-            return CHANGED
-        if any(review.reviewer == given.reviewer for review in request.reviews):
-            return "you have already reviewed it"
         reviewer = await self.directory.principal(given.reviewer)
-        return refusal(reviewer, request) if reviewer else "the directory does not know you"
+        refused = objection(reviewer, request, now=self.clock.now())
+        is_stale = bool(given.digest) and given.digest != request.digest
+        return refused or (CHANGED if is_stale else "")
 
     async def _approve_or_wait(
         self, given: ReviewGiven, shown: Request, request: Request

@@ -6,7 +6,7 @@ from datetime import datetime
 from keylease.domain.decision import Decision, Effect, Obligations
 from keylease.domain.lease import Lease
 from keylease.domain.people import Principal
-from keylease.domain.request import Asked, Request, Verdict
+from keylease.domain.request import Asked, Request, RequestStatus, Verdict
 from keylease.policy.evaluate import Policy
 from keylease.policy.facts import Facts
 from keylease.ports.clock import Clock
@@ -84,6 +84,21 @@ def asks_otherwise(decision: Decision, request: Request, /) -> bool:
     if decision.effect is not Effect.REVIEW or before is None or now is None:
         return False
     return (before.approvals, before.approvers) != (now.approvals, now.approvers)
+
+
+def objection(reviewer: Principal | None, request: Request, /, *, now: datetime) -> str:
+    """Why this person's word would not count on this request now; empty when it would."""
+    if request.status is RequestStatus.SUBMITTED:
+        return "the policy has not answered it yet; try again in a moment"
+    if request.status is not RequestStatus.IN_REVIEW:
+        return f"the request is already {request.status}"
+    if request.answer_by <= now:  # sweep will say so to everybody
+        return "the time to answer it is over"
+    if reviewer is None:
+        return "the directory does not know you"
+    if any(review.reviewer == reviewer.id for review in request.reviews):
+        return "you have already reviewed it"
+    return refusal(reviewer, request)
 
 
 def refusal(reviewer: Principal, request: Request, /, *, duty: Obligations | None = None) -> str:

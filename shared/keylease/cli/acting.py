@@ -74,12 +74,16 @@ def act(
 
 async def say(keylease: Keylease, said: Said, /, *, who: str, key: str | None = None) -> Reply:
     """One message from a person at this machine."""
-    tenant = keylease.settings.cli_tenant
     arrived = Arrived(
         source=PLATFORM,
-        tenant=tenant,
+        tenant=keylease.settings.cli_tenant,
         key=key or keylease.ids.new("cmd"),
-        sender=ExternalId(platform=PLATFORM, tenant=tenant, subject=who),
+        sender=sender(keylease, who),
         said=said,
     )
     return await keylease.process.receive(arrived)
+
+
+def sender(keylease: Keylease, who: str, /) -> ExternalId:
+    """Who speaks, as the directory is asked for them."""
+    return ExternalId(platform=PLATFORM, tenant=keylease.settings.cli_tenant, subject=who)

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from keylease.cli.acting import act, say
+from keylease.cli.acting import act, say, sender
 from keylease.cli.exits import Code, fail
-from keylease.cli.options import As, Config, Json, Key, print_json
+from keylease.cli.options import As, Config, Json, Key, length, print_json
+from keylease.cli.prospects import FINE, Prospect, prospect_of
 from keylease.domain.access import ACTIONS_OF, Action, Permission, ResourceType
-from keylease.domain.duration import parse_duration
 from keylease.domain.intake import Ask, AskClaim, AskStatus, GiveReview, Release, Reply, Said
 from keylease.domain.request import Request, RequestStatus, Verdict
 from keylease.errors import BadInput
+from keylease.ports.directory import Directory
 from keylease.runtime.wiring import Keylease
 
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="Such as req-7k2m4q9x1c.")]
@@ -60,7 +61,9 @@ def request(
         str | None, typer.Option(metavar="NAME", help="A standing account that receives it.")
     ] = None,
     ticket: Annotated[str | None, typer.Option(metavar="ID", help="Such as INC-4711.")] = None,
-    wait: Annotated[int, typer.Option(metavar="SECONDS", help="Wait that long for an answer.")] = 0,
+    wait: Annotated[
+        int, typer.Option(metavar="SECONDS", min=0, help="Wait that long for an answer.")
+    ] = 0,
     key: Key = None,
     config: Config = None,
     json: Json = False,
@@ -72,7 +75,7 @@ def request(
         target=what if permissions else None,
         permissions=permissions,
         account=account,
-        duration=parse_duration(duration),
+        duration=length(duration),
         reason=because,
         ticket=ticket,
     )
@@ -82,8 +85,12 @@ def request(
         return reply, await _answer(keylease, reply.request_id, within=timedelta(seconds=wait))
 
     reply, found = act(config, work)
-    _show(reply, found, json=json)
-    if found is not None and wait and found.status is not RequestStatus.APPROVED:
+    _show(reply, found, json=json, code=Code.REFUSED if reply.refused else Code.OK)
+    if found is None or not wait:
+        return
+    if not json:
+        _show_answer(found)
+    if found.status is not RequestStatus.APPROVED:
         raise typer.Exit(Code.REFUSED)
 
 
@@ -133,7 +140,7 @@ def claim(
 def status(
     who: As,
     request_id: Annotated[
-        str | None, typer.Argument(metavar="[REQUEST]", help="One request; all of yours else.")
+        str | None, typer.Argument(metavar="REQUEST", help="One request; all of yours else.")
     ] = None,
     *,
     config: Config = None,
@@ -152,27 +159,42 @@ def _tell(
     config: Config,
     json: bool,
 ) -> None:
-    async def work(keylease: Keylease) -> tuple[Reply, Request | None, bool]:
+    async def work(keylease: Keylease) -> tuple[Reply, Request | None, Prospect]:
         known = await keylease.store.load(Request, request_id) if request_id else None
         reply = await say(keylease, said, who=who, key=key)
-        shown = known if reply.request_id else None
-        return reply, shown, request_id is not None and known is None
+        if reply.refused:
+            is_missing = request_id is not None and known is None
+            return reply, None, Prospect(code=Code.NOT_FOUND if is_missing else Code.REFUSED)
+        if known is None:
+            return reply, None, FINE
+        speaker = await (await keylease.parts.get(Directory)).resolve(sender(keylease, who))
+        return reply, known, await prospect_of(said, known, speaker=speaker, keylease=keylease)
 
-    reply, found, is_missing = act(config, work)
-    _show(reply, found, json=json, refusal=Code.NOT_FOUND if is_missing else Code.REFUSED)
+    reply, found, prospect = act(config, work)
+    text = f"{request_id}: {prospect.text}" if prospect.text else reply.text
+    _show(reply.model_copy(update={"text": text}), found, json=json, code=prospect.code)
 
 
-def _show(reply: Reply, found: Request | None, *, json: bool, refusal: Code = Code.REFUSED) -> None:
+def _show(reply: Reply, found: Request | None, *, json: bool, code: Code = Code.OK) -> None:
     if json:
-        print_json({**reply.model_dump(), "request": found and found.model_dump(mode="json")})
-    elif not reply.refused:
+        refused = code is not Code.OK
+        document = {**reply.model_dump(), "refused": refused}
+        print_json({**document, "request": found and found.model_dump(mode="json")})
+        if refused:
+            raise typer.Exit(code)
+    elif code is not Code.OK:
+        fail(reply.text, code=code)
+    else:
         typer.echo(reply.text)
-        if found is not None and found.decision is not None and not found.is_open:
-            typer.echo(f"{found.status}: {'; '.join(found.settled_because)}")
-    if reply.refused:
-        if json:
-            raise typer.Exit(refusal)
-        fail(reply.text, code=refusal)
+
+
+def _show_answer(found: Request) -> None:
+    """What `request --wait` waited for."""
+    reasons = found.settled_because or (found.decision.reasons if found.decision else ())
+    state = found.status.replace("_", " ")
+    if found.status is RequestStatus.SUBMITTED:
+        reasons = ("no answer yet; is `keylease serve` running?",)
+    typer.echo(f"{state}: {'; '.join(reasons)}")
 
 
 async def _answer(

@@ -1,11 +1,14 @@
 """Options that several commands share, and how they read settings."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from keylease.domain.duration import parse_duration
+from keylease.errors import BadInput
 from keylease.runtime.settings import Settings, read_settings
 
 Config = Annotated[
@@ -42,6 +45,18 @@ def settings(config: Path | None, /, **changes: object) -> Settings:
     given = {name: value for name, value in changes.items() if value is not None}
     found = read_settings(config)
     return found.model_copy(update=given) if given else found
+
+
+def length(text: str, /) -> timedelta:
+    """What --for says.
+
+    Raises:
+        BadInput: it is no duration.
+    """
+    try:
+        return parse_duration(text)
+    except BadInput as e:
+        raise BadInput(str(e), field="--for", code=e.code) from e
 
 
 def print_json(document: Any, /) -> None:  # noqa: ANN401  # whatever is JSON

@@ -39,7 +39,7 @@ def list_(*, config: Config = None, json: Json = False) -> None:
 @parked.command("retry")
 def retry(
     number: Annotated[
-        int | None, typer.Argument(metavar="[NUMBER]", help="As `parked list` shows it.")
+        int | None, typer.Argument(metavar="NUMBER", help="As `parked list` shows it.")
     ] = None,
     *,
     all_: Annotated[bool, typer.Option("--all", help="Everything that is parked.")] = False,

@@ -11,13 +11,13 @@ from keylease.adapters.files.policy import load_policy
 from keylease.adapters.system.clock import SystemClock
 from keylease.cli.ask import permissions_of
 from keylease.cli.exits import Code, fail
-from keylease.cli.options import Json, print_json
+from keylease.cli.options import Json, length, print_json
 from keylease.domain.access import Permission
 from keylease.domain.decision import Effect
 from keylease.domain.duration import parse_duration
 from keylease.domain.request import Asked
 from keylease.errors import BadInput, Misconfigured
-from keylease.policy.explain import could_get, explain
+from keylease.policy.explain import Offer, could_get, explain
 from keylease.policy.problem import Level
 from keylease.policy.world import World
 
@@ -25,7 +25,7 @@ policy = typer.Typer(
     no_args_is_help=True, help="Check rules and explain decisions, offline.", rich_markup_mode=None
 )
 Where = Annotated[
-    Path, typer.Argument(metavar="[PATH]", help="A file of rules, or a folder of them.")
+    Path, typer.Argument(metavar="PATH", help="A file of rules, or a folder of them.")
 ]
 Catalog = Annotated[
     Path | None, typer.Option(metavar="FILE", help="catalog.yaml beside the policy otherwise.")
@@ -82,7 +82,7 @@ def explain_(
     who: Annotated[str, typer.Argument(metavar="PERSON", help="A person's id in the directory.")],
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[WHAT]", help="An entitlement or target; else all one could get."),
+        typer.Argument(metavar="WHAT", help="An entitlement or target; else all one could get."),
     ] = None,
     *,
     path: Annotated[Path, typer.Option("--policy", metavar="PATH", help="The rules.")] = Path(
@@ -110,12 +110,16 @@ def explain_(
         principal = world.principals.get(who)
         if principal is None:
             fail(f"the directory has no {who!r}", code=Code.NOT_FOUND)
-        for offer in could_get(rules, principal=principal, world=world, now=now):
+        offers = could_get(rules, principal=principal, world=world, now=now)
+        if json:
+            print_json([_described(offer) for offer in offers])
+            return
+        for offer in offers:
             typer.echo(str(offer))
         return
     given = permissions_of(topic or [], group or [], cache, addresses=address or [])
     asked = _asked(who, what, given, world=world)
-    asked = asked.evolve(duration=parse_duration(duration), ticket=ticket)
+    asked = asked.evolve(duration=length(duration), ticket=ticket)
     asked = asked.evolve(account=account) if account else asked
     decision = rules.decide(asked, facts=world.facts(asked, policy=rules), now=now)
     if json:
@@ -156,3 +160,13 @@ def _asked(who: str, what: str, given: tuple[Permission, ...], *, world: World) 
         reason="explain",
         entitlement=bundle.id,
     )
+
+
+def _described(offer: Offer) -> dict[str, object]:
+    return {
+        "entitlement": offer.entitlement.id,
+        "rule": offer.rule.model_dump(mode="json"),
+        "terms": offer.obligations.model_dump(mode="json"),
+        "addresses": list(offer.addresses),
+        "is_open_now": offer.is_open_now,
+    }
