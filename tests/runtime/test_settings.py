@@ -145,6 +145,14 @@ MISTAKES = [
     ("sinks:\n  s: {kind: smoke}\n", ":2: sinks.s: Input tag 'smoke'"),
     ("sealing:\n  current: a\n  keys:\n    b: {env: K}\n", ":1: sealing: key 'a' is not under"),
     ("port: 1\nport: 2\n", ":2: port is written twice"),
+    ("time_zone: Mars/X\n", ":1: time_zone: no time zone 'Mars/X'; use a name such as"),
+    ("operators: '#ops'\n", ':1: operators: write a list, such as ["slack:#keylease-ops"]'),
+    ("operators: ['#ops']\n", ":1: operators.0: '#ops' is nowhere to tell; write it like slack:"),
+    ("public_url: https://u:p@k.example.com\n", ":1: public_url: a user or a password does not"),
+    (
+        "sinks:\n  s: {kind: webhook, url: 'https://e.example.com:8443/', secret: {env: K}}\n",
+        ":2: sinks.s.webhook: url: events are sent to port 443 only",
+    ),
     ("- 1\n", "write settings as `name: value` lines"),
     ("alibaba: {credentials: {kind: magic}}\n", ":1: alibaba.credentials: Input tag 'magic'"),
 ]

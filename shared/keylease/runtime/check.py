@@ -14,6 +14,10 @@ from keylease.runtime.keys import sealing
 from keylease.runtime.references import Sourced
 from keylease.runtime.settings import Settings
 
+ADDRESSES = (
+    "write slack:#channel for the only workspace, slack:<team id>/#channel for one of several"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedSettings:
@@ -44,12 +48,22 @@ def _starts(settings: Settings) -> Iterator[str]:
     """What only making the parts would find: malformed keys and secrets."""
     if settings.unreachable:
         yield settings.unreachable
-    makers: tuple[Callable[[Settings], object], ...] = (sealing, entrances)
+    makers: tuple[Callable[[Settings], object], ...] = (sealing, entrances, _sinks)
     for maker in makers:
         try:
             maker(settings)
         except Misconfigured as e:
             yield str(e)
+
+
+def _sinks(settings: Settings) -> None:
+    """Made and thrown away: a session that is not entered opens nothing."""
+    from keylease.adapters.system.clock import SystemClock  # noqa: PLC0415  # with the line below
+    from keylease.adapters.system.http import AiohttpHttp  # noqa: PLC0415  # loads a whole client
+    from keylease.runtime.outward import sink  # noqa: PLC0415  # loads every sink
+
+    for name, section in settings.sinks.items():
+        sink(name, section, settings, http=AiohttpHttp(), clock=SystemClock())
 
 
 def _unwise(settings: Settings) -> Iterator[str]:
@@ -63,10 +77,26 @@ def _unwise(settings: Settings) -> Iterator[str]:
             yield f"slack.{name}.unsafe_api_url: is set; for tests only"
     if not settings.operators:
         yield "operators: is not set; alarms go to the log only"
+    for address in settings.operators:
+        if not _is_heard(address, settings):
+            yield f"operators: {address} reaches no workspace that has a bot_token; {ADDRESSES}"
     world, _ = load_world(catalog=settings.catalog, directory=settings.directory)
     for account in world.standing if world else ():
         if account.rotation and _is_frequent(account.rotation):
             yield f"standing account {account.id}: rotates more than once an hour"
+
+
+def _is_heard(address: str, settings: Settings) -> bool:
+    platform, _, place = address.partition(":")
+    talking = [one for one in settings.slack.values() if one.bot_token is not None]
+    tenant, slash, _ = place.rpartition("/")
+    if platform != "slack":
+        return False
+    return (
+        any((one.team_id or one.enterprise_id) == tenant for one in talking)
+        if slash
+        else (len(talking) == 1)
+    )
 
 
 def _is_frequent(schedule: Schedule) -> bool:

@@ -11,7 +11,7 @@ from keylease.domain.secret import Secret
 from keylease.domain.trust import Trust
 from keylease.ports.doors import Door
 from keylease.runtime import sections
-from keylease.runtime.references import Sourced
+from keylease.runtime.references import Sourced, placed
 from keylease.runtime.settings import Settings
 
 
@@ -28,7 +28,7 @@ def entrances(settings: Settings, /) -> Entrances:
     """All doors that settings describe.
 
     Raises:
-        Misconfigured: a secret that proves a sender cannot be read.
+        Misconfigured: a secret that proves a sender cannot be read; names its section.
     """
     return Entrances(
         slack={name: _slack(name, one) for name, one in settings.slack.items()},
@@ -39,36 +39,41 @@ def entrances(settings: Settings, /) -> Entrances:
 
 def _slack(name: str, tenant: sections.SlackTenant) -> Door:
     given = (tenant.signing_secret, tenant.previous_signing_secret)
-    return SlackDoor(
-        tenant=name,
-        signing_secrets=_secrets(one for one in given if one is not None),
-        team_id=tenant.team_id,
-        enterprise_id=tenant.enterprise_id,
-        api_app_id=tenant.api_app_id,
-    )
+    with placed(f"slack.{name}"):
+        return SlackDoor(
+            tenant=name,
+            signing_secrets=_secrets(one for one in given if one is not None),
+            team_id=tenant.team_id,
+            enterprise_id=tenant.enterprise_id,
+            api_app_id=tenant.api_app_id,
+        )
 
 
 def _webhook(name: str, tenant: sections.WebhookTenant) -> Door:
-    return WebhookDoor(
-        tenant=name,
-        proof=_proof(tenant.secrets, tenant.public_keys),
-        subject=tenant.subject,
-        trust=_trust(tenant),
-    )
+    with placed(f"webhook.{name}"):
+        return WebhookDoor(
+            tenant=name,
+            proof=_proof(tenant.secrets, tenant.public_keys),
+            subject=tenant.subject,
+            trust=_trust(tenant),
+        )
 
 
 def _events(section: sections.Events) -> Door:
-    producers = tuple(
-        Producer(
-            tenant=name,
-            sources=one.sources,
-            tokens=_secrets(one.tokens),
-            proof=_proof(one.secrets, one.public_keys) if one.secrets or one.public_keys else None,
-            trust=_trust(one),
-        )
-        for name, one in section.producers.items()
-    )
+    producers = tuple(_producer(name, one) for name, one in section.producers.items())
     return CloudEventsDoor(producers=producers, origins=section.origins, rate=section.rate)
+
+
+def _producer(name: str, section: sections.Producer) -> Producer:
+    is_signing = section.secrets or section.public_keys
+    with placed(f"events.producers.{name}"):
+        return Producer(
+            tenant=name,
+            sources=section.sources,
+            tokens=_secrets(section.tokens),
+            proof=_proof(section.secrets, section.public_keys) if is_signing else None,
+            trust=_trust(section),
+        )
 
 
 def _proof(secrets: tuple[Sourced, ...], public_keys: tuple[str, ...]) -> StandardWebhooks:

@@ -18,6 +18,7 @@ from keylease.ports.http import Http
 from keylease.ports.sinks import Sink
 from keylease.runtime import sections
 from keylease.runtime.filling import Parts
+from keylease.runtime.references import placed
 from keylease.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,30 @@ def claim_pages(settings: Settings, /) -> ClaimPages:
 
 async def sinks(settings: Settings, /, *, parts: Parts) -> dict[str, Sink]:
     """All sinks by name."""
-    return {name: await _sink(name, one, settings, parts) for name, one in settings.sinks.items()}
+    return {name: await _opened(name, one, settings, parts) for name, one in settings.sinks.items()}
+
+
+def sink(
+    name: str, section: sections.Sink, settings: Settings, /, *, http: Http, clock: Clock
+) -> Sink:
+    """One sink.
+
+    Raises:
+        Misconfigured: its secret is malformed.
+    """
+    if isinstance(section, sections.StdoutSink):
+        return StdoutSink(source=settings.base_url)
+    given = (section.secret, section.previous_secret)
+    endpoint = unsafe_local_endpoint if _is_local(section) else https_endpoint
+    with placed(f"sinks.{name}"):
+        return WebhookSink(
+            name=name,
+            endpoint=endpoint(section.url),
+            secrets=tuple(one.secret() for one in given if one is not None),
+            source=settings.base_url,
+            http=http,
+            clock=clock,
+        )
 
 
 def _slack(tenant: sections.SlackTenant, *, http: Http) -> SlackChat | None:
@@ -53,17 +77,13 @@ def _slack(tenant: sections.SlackTenant, *, http: Http) -> SlackChat | None:
     )
 
 
-async def _sink(name: str, section: sections.Sink, settings: Settings, parts: Parts) -> Sink:
-    if isinstance(section, sections.StdoutSink):
-        return StdoutSink(source=settings.base_url)
-    is_local = urlsplit(section.url).scheme == "http"  # sections let http lead to this machine only
+async def _opened(name: str, section: sections.Sink, settings: Settings, parts: Parts) -> Sink:
+    """Each sink has a session of its own: what guards its address guards no other."""
+    is_local = isinstance(section, sections.WebhookSink) and _is_local(section)
     egress: Egress = UnsafeLoopbackEgress() if is_local else PublicOnly()
-    given = (section.secret, section.previous_secret)
-    return WebhookSink(
-        name=name,
-        endpoint=(unsafe_local_endpoint if is_local else https_endpoint)(section.url),
-        secrets=tuple(one.secret() for one in given if one is not None),
-        source=settings.base_url,
-        http=await parts.stack.enter_async_context(AiohttpHttp(egress=egress)),
-        clock=await parts.get(Clock),
-    )
+    http = await parts.stack.enter_async_context(AiohttpHttp(egress=egress))
+    return sink(name, section, settings, http=http, clock=await parts.get(Clock))
+
+
+def _is_local(section: sections.WebhookSink) -> bool:
+    return urlsplit(section.url).scheme == "http"  # sections let http lead to this machine only

@@ -1,7 +1,8 @@
 """Secrets in settings: written as a reference, read once, revealed only to what needs them."""
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,3 +120,13 @@ SecretRef = Annotated[
     ),
 ]
 """A field that holds a secret by reference."""
+
+
+@contextmanager
+def placed(place: str, /) -> Iterator[None]:
+    """Parts know what is wrong with a secret, and not where in the settings it stands."""
+    try:
+        yield
+    except Misconfigured as e:
+        msg = f"{place}: {e}"
+        raise Misconfigured(msg) from e

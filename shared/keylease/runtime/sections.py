@@ -16,6 +16,9 @@ from pydantic import (
 
 from keylease.runtime.references import SecretRef
 
+HTTPS_PORT = 443
+"""The only one that adapters/system/egress.py lets a sink's address have."""
+
 
 class Section(BaseModel):
     """Frozen and closed; messages never show what was written, it might be a secret."""
@@ -39,6 +42,9 @@ def _safe_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         msg = "not a URL; write it such as https://keylease.example.com"
+        raise ValueError(msg)
+    if parts.username or parts.password:
+        msg = "a user or a password does not stand in a URL; leave it out"
         raise ValueError(msg)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         msg = "http goes to this machine only; use https"
@@ -146,6 +152,14 @@ class WebhookSink(Section):
     url: Url
     secret: SecretRef
     previous_secret: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _port_is_open(self) -> "WebhookSink":
+        parts = urlsplit(self.url)
+        if parts.scheme == "https" and parts.port not in {None, HTTPS_PORT}:
+            msg = f"url: events are sent to port {HTTPS_PORT} only; put a proxy there"
+            raise ValueError(msg)
+        return self
 
 
 Sink = Annotated[StdoutSink | WebhookSink, Field(discriminator="kind")]

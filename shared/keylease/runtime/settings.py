@@ -11,8 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from keylease.domain.duration import Duration
 from keylease.errors import Misconfigured
@@ -42,7 +50,32 @@ def _located(path: Path, validation: ValidationInfo) -> Path:
     return (folder / path.expanduser()).absolute()
 
 
+def _listed(value: object) -> object:
+    if isinstance(value, str):
+        msg = 'write a list, such as ["slack:#keylease-ops"]'
+        raise ValueError(msg)  # noqa: TRY004  # pydantic turns only ValueError into a field error
+    return value
+
+
+def _addressed(text: str) -> str:
+    platform, _, place = text.partition(":")
+    if not platform or not place:
+        msg = f"{text!r} is nowhere to tell; write it like slack:#keylease-ops"
+        raise ValueError(msg)
+    return text
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as e:
+        msg = f"no time zone {name!r}; use a name such as Asia/Shanghai"
+        raise ValueError(msg) from e
+    return name
+
+
 Located = Annotated[Path, AfterValidator(_located)]
+Address = Annotated[str, AfterValidator(_addressed)]
 
 
 class Settings(Section):
@@ -63,9 +96,9 @@ class Settings(Section):
     events: Events = Events()
     sinks: Mapping[TenantName, Sink] = {}
     alibaba: Alibaba = Alibaba()
-    operators: tuple[str, ...] = ()
+    operators: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
     """Where alarms go, such as `slack:#keylease-ops`."""
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """In which people read deadlines."""
     cli_tenant: TenantName = "local"
     """Vouches for who uses the command line on the machine that holds the store."""

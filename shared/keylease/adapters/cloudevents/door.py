@@ -51,7 +51,7 @@ class Producer:
 
     def __post_init__(self) -> None:
         if any(len(token.reveal()) < SHORTEST_TOKEN for token in self.tokens):
-            msg = f"a token of producer {self.tenant} is too short; make one of 32 random bytes"
+            msg = "a token is too short; make one of 32 random bytes"
             raise Misconfigured(msg)
 
 

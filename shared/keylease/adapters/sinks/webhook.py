@@ -120,9 +120,9 @@ class WebhookSink:
     @cached_property
     def _keys(self) -> tuple[bytes, ...]:
         if not self.secrets:
-            msg = f"sink {self.name} has no secret to sign with; make one: {PREFIX} and base64"
+            msg = f"there is no secret to sign with; make one: {PREFIX} and base64"
             raise Misconfigured(msg)
-        return tuple(_key(secret, name=self.name) for secret in self.secrets)
+        return tuple(_key(secret) for secret in self.secrets)
 
 
 def signature(keys: Iterable[bytes], /, *, id: str, stamp: str, body: bytes) -> str:
@@ -150,16 +150,13 @@ def retry_after(text: str, /, *, now: datetime) -> float | None:
         return None
 
 
-def _key(secret: Secret, *, name: str) -> bytes:
+def _key(secret: Secret) -> bytes:
     text = secret.reveal()
     try:
         key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except ValueError:
         key = b""
     if not text.startswith(PREFIX) or not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
-        msg = (
-            f"sink {name}: a secret is {PREFIX} and base64 of {SHORTEST_KEY} to {LONGEST_KEY} "
-            "random bytes"
-        )
+        msg = f"a secret is {PREFIX} and base64 of {SHORTEST_KEY} to {LONGEST_KEY} random bytes"
         raise Misconfigured(msg)
     return key

@@ -57,7 +57,7 @@ class SlackDoor:
 
     def __post_init__(self) -> None:
         if any(len(secret.reveal()) < SHORTEST_SECRET for secret in self.signing_secrets):
-            msg = f"a signing secret of slack tenant {self.tenant} is too short; copy it again"
+            msg = "a signing secret is too short; copy it again from the app's page"
             raise Misconfigured(msg)
 
     def open(self, call: Call, /, *, now: datetime) -> tuple[Arrived, ...] | HttpResponse:
