@@ -94,7 +94,16 @@ USAGE = [
     ("serve", "--port", "99999"),
     ("doctor", "--config", "nowhere.yaml"),
     ("schema", "poem"),
+    ("serve", "--log-level", "loud"),
+    ("demo", "--logs", "nowhere/logs.json"),
+    ("request", "orders-consumer", "--as", "a", "--for", "5m", "--because", "x", "--wait", "-1"),
 ]
+
+
+def test_a_wrong_time_names_its_option(shell: Shell) -> None:
+    said = shell.types("policy", "explain", "ana", "orders-consumer", "--for", "soon")
+
+    assert said.err == "keylease: --for: 'soon' is no duration; write it like 8h, 90m or 1d12h\n"
 
 
 @pytest.mark.parametrize("arguments", USAGE)
@@ -266,6 +275,14 @@ def test_a_decision_is_explained_offline(shell: Shell) -> None:
     assert single.code == 1  # an hour is longer than the rule's ten minutes
 
 
+def test_what_one_could_get_is_told_to_scripts_too(shell: Shell) -> None:
+    said = shell.types("policy", "explain", "ana", "--json")
+
+    cache, orders = json.loads(said.out)
+    assert (cache["entitlement"], cache["terms"]["approvals"]) == ("cache-reader", 1)
+    assert (orders["rule"]["name"], orders["terms"]["max_duration"]) == ("orders-read", "PT10M")
+
+
 def test_a_stranger_could_get_nothing(shell: Shell) -> None:
     assert shell.types("policy", "explain", "zoe").code == 3
 
@@ -299,6 +316,39 @@ def test_a_malformed_key_is_found_before_the_start(
 
     assert said.code == 2
     assert "is not 32 bytes in base64" in said.err
+
+
+MALFORMED = [
+    ("DEMO_SLACK_SIGNING_SECRET", "short", "slack.demo: a signing secret is too short"),
+    ("DEMO_TICKETS_SECRET", "whsec_MDEy", "webhook.tickets: a webhook secret is shorter than"),
+    ("DEMO_BILLING_TOKEN", "short", "events.producers.billing: a token is too short"),
+    ("DEMO_SINK_SECRET", "short", "sinks.events: a secret is whsec_ and base64"),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "words"), MALFORMED)
+def test_a_malformed_secret_is_found_before_the_start_and_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str, text: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+
+    said = shell.types("config", "check")
+
+    assert said.code == 2
+    assert words in said.err
+
+
+def test_operators_whom_nobody_reaches_are_found_before_the_start(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEYLEASE_OPERATORS", '["slack:#ops", "slack:T0ELSE/#ops", "mail:ops"]')
+
+    said = shell.types("config", "check")
+
+    assert said.code == 0
+    assert "slack:#ops reaches" not in said.out
+    assert "operators: slack:T0ELSE/#ops reaches no workspace that has a bot_token" in said.out
+    assert "operators: mail:ops reaches no workspace" in said.out
 
 
 def test_nothing_is_parked_at_first(shell: Shell) -> None:

@@ -3,11 +3,12 @@
 import asyncio
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from keylease.cli.exits import Code
+from keylease.errors import BadInput
 
 
 def register(app: typer.Typer, /) -> None:
@@ -30,7 +31,15 @@ def demo(
     if logs is None:
         broken = asyncio.run(play(StringIO()))
     else:
-        with logs.open("w", encoding="utf-8") as stream:
+        with _opened(logs) as stream:
             broken = asyncio.run(play(stream))
     if broken:
         raise typer.Exit(Code.REFUSED)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as e:
+        msg = f"{path} cannot be written ({e.strerror}); name a file in a folder that is there"
+        raise BadInput(msg, field="--logs") from e

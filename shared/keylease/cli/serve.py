@@ -2,12 +2,21 @@
 
 import asyncio
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from keylease.cli.options import Config, settings
 from keylease.runtime.logging import configure_logging
+
+
+class Level(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
 
 
 def register(app: typer.Typer, /) -> None:
@@ -22,9 +31,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Listen there instead; 0 finds a free one.")
     ] = None,
-    log_level: Annotated[str, typer.Option(metavar="LEVEL", help="debug, info or warning.")] = (
-        "info"
-    ),
+    log_level: Annotated[Level, typer.Option(help="Say nothing below it.")] = Level.INFO,
     pretty: Annotated[
         bool | None,
         typer.Option("--pretty/--json-logs", help="Logs for people; the default on a terminal."),
