@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 import structlog
-from structlog.processors import ExceptionRenderer
+from structlog.processors import ExceptionRenderer, TimeStamper
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
@@ -23,7 +23,8 @@ FIRST = ("at", "level", "event")
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 """Made once: `json.dumps` with options makes an encoder for every line."""
-_NO_LOCALS = ExceptionDictTransformer(show_locals=False)
+_STAMP = TimeStamper(fmt="iso", utc=True, key="at")
+_RENDER_FAILURE = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 """Locals hold passwords: the ready-made renderer printed one."""
 
 
@@ -32,28 +33,15 @@ def configure_logging(
 ) -> None:
     """Set up structlog, and bring what libraries say through the same processors."""
     number = LEVELS[level]
-    out = stream or sys.stdout
+    out = structlog.WriteLogger(stream or sys.stdout)
     structlog.configure(
-        processors=[*processors(), render or _as_json],
+        processors=[_whole_line, render or _as_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=lambda *_: out,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Bridge()], level=max(number, logging.INFO), force=True)
     logging.captureWarnings(capture=True)
-
-
-def processors() -> list[Processor]:
-    """All but the last one."""
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        _name_the_failure,
-        ExceptionRenderer(_NO_LOCALS),
-        _scrub,
-        _order,
-    ]
 
 
 @contextmanager
@@ -70,9 +58,20 @@ def fresh_context(**bound: object) -> Iterator[None]:
         structlog.contextvars.clear_contextvars()
 
 
-def _name_the_failure(_: object, __: str, event: EventDict) -> EventDict:
-    """A provider's request id, so that its support can find the call."""
-    failure = event.get("exc_info")
+def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
+    """Everything in one pass: each call of the cloud says a line, and pays for it."""
+    if "exc_info" in event:
+        event = _with_failure(logger, level, event)
+    first = {**_STAMP(logger, level, {}), "level": level, "event": event["event"]}
+    bound = structlog.contextvars.get_contextvars()
+    # A name keeps its first place and takes its last value.
+    line = {**first, **bound, **event, **first}
+    return {name: scrubbed(value, key=name) for name, value in line.items() if value is not None}
+
+
+def _with_failure(logger: object, level: str, event: EventDict) -> EventDict:
+    """The traceback, and a provider's request id, so that its support can find the call."""
+    failure = event["exc_info"]
     if failure is True:
         failure = sys.exc_info()[1]
     if isinstance(failure, tuple):
@@ -80,7 +79,7 @@ def _name_the_failure(_: object, __: str, event: EventDict) -> EventDict:
     found = _provider_error(failure)
     if found is not None and found.request_id:
         event.setdefault("cloud_request_id", found.request_id)
-    return event
+    return _RENDER_FAILURE(logger, level, event)
 
 
 def _provider_error(failure: object) -> ProviderError | None:
@@ -89,18 +88,6 @@ def _provider_error(failure: object) -> ProviderError | None:
             return failure
         failure = failure.__cause__ or failure.__context__
     return None
-
-
-def _scrub(_: object, __: str, event: EventDict) -> EventDict:
-    return {name: scrubbed(value, key=name) for name, value in event.items()}
-
-
-def _order(_: object, __: str, event: EventDict) -> EventDict:
-    first = {name: event[name] for name in FIRST if name in event}
-    bound = structlog.contextvars.get_contextvars()
-    then = {name: event[name] for name in bound if name in event}
-    line = {**first, **then, **event}
-    return {name: value for name, value in line.items() if value is not None}
 
 
 def _as_json(_: object, __: str, event: EventDict) -> str:
