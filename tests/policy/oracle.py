@@ -28,6 +28,12 @@ def unmet(rule: Rule, /, *, case: Situation) -> int:
     )
 
 
+def misfit(rule: Rule, /, *, case: Situation) -> int:
+    """How many of them are about the target, the resources and the actions."""
+    uncovered = sum(_uncovered(rule, permission) for permission in case.asked.permissions)
+    return uncovered + (not _matches(rule.may.target, case.asked.target))
+
+
 def _is_named(rule: Rule, case: Situation) -> bool:
     principal = case.facts.principal
     assert rule.who is not None

@@ -90,6 +90,17 @@ def test_the_nearest_rule_is_the_one_with_the_fewest_unmet_conditions() -> None:
     assert str(decide(far, near, as_near).rule) == "near (policy.yaml:2)"
 
 
+def test_of_rules_as_near_the_one_about_what_is_asked_for_is_nearest() -> None:
+    may = {"target": "rmq-demo", "topics": ["payments*"], "actions": ["Sub"]}
+    other_topic = rule("payments", may=may)
+    no_ticket = rule("orders", when={"ticket": "required"})
+
+    decision = decide(other_topic, no_ticket)
+
+    assert str(decision.rule) == "orders (policy.yaml:2)"
+    assert decision.reasons == ("a ticket is required; name it in the request",)
+
+
 def test_labels_are_compared_and_may_be_missing() -> None:
     staging = rule(may={"labels": {"env": "staging"}, "topics": ["*"], "actions": ["Sub"]})
     unlabelled = facts(target=RMQ.evolve(labels={}))

@@ -34,12 +34,15 @@ def conditions_of(rule: Rule, /) -> tuple[Condition, ...]:
     return (*_about_access(rule), *_about_terms(rule), *_about_circumstances(rule.when))
 
 
+def scope_of(may: May, /) -> tuple[Condition, ...]:
+    """Those about what is asked for; a rule that is about something else is far from a request."""
+    return (_target(may.target), _coverage(may)) if may.target else (_coverage(may),)
+
+
 def _about_access(rule: Rule) -> Iterator[Condition]:
     if rule.who is not None and not rule.who.anyone:
         yield _who(rule.who, name=rule.name)
-    if rule.may.target:
-        yield _target(rule.may.target)
-    yield _coverage(rule.may)
+    yield from scope_of(rule.may)
     yield _account(rule)
     for labels in (rule.may.labels, rule.when.labels):
         for label, patterns in labels.items():

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 
 from keylease.domain.decision import Decision, Effect, Obligations, RuleRef
 from keylease.domain.request import Asked
-from keylease.policy.conditions import conditions_of
+from keylease.policy.conditions import conditions_of, scope_of
 from keylease.policy.denials import applies_of
 from keylease.policy.facts import Facts, Scene
 from keylease.policy.flaws import find_flaws
@@ -30,12 +30,13 @@ _DENY: Final = Effect.DENY
 class _Permit:
     """A permit, ready to be asked."""
 
-    __slots__ = ("checks", "conditions", "effect", "obligations", "placed", "reasons")
+    __slots__ = ("checks", "conditions", "effect", "obligations", "placed", "reasons", "scope")
 
     def __init__(self, placed: PlacedRule, /) -> None:
         self.placed = placed
         self.conditions = conditions_of(placed.rule)
         self.checks = tuple(condition.missing for condition in self.conditions)
+        self.scope = tuple(condition.missing for condition in scope_of(placed.rule.may))
         self.obligations = _obligations(placed.rule)
         self.effect = Effect.REVIEW if self.obligations.approvals else Effect.PERMIT
         self.reasons = (_permits(placed.rule.name, duties=self.obligations),)
@@ -45,6 +46,10 @@ class _Permit:
             if check(scene):
                 return False
         return True
+
+    def misfit(self, scene: Scene, /) -> int:
+        """How much of what is asked for the rule is not about."""
+        return sum(check(scene) for check in self.scope)
 
     def unmet(self, scene: Scene, /) -> tuple[str, ...]:
         return tuple(words for condition in self.conditions for words in condition.words(scene))
@@ -178,17 +183,22 @@ class Policy:
         return nearest.placed.ref, nearest.unmet(judged.scene)
 
     def _nearest(self, scene: Scene) -> _Permit | None:
-        """The permit with the fewest unmet conditions, the first of them in file order."""
-        nearest, fewest = None, sys.maxsize
+        """The permit with the fewest unmet conditions.
+
+        Of several the one that is most about what is asked for, then the first in file order.
+        """
+        nearest, fewest, misfit = None, sys.maxsize, 0
         for permit in self._permits:
             count = 0
             for check in permit.checks:
                 count += check(scene)
-                if count >= fewest:
+                if count > fewest:
                     break
             else:
-                nearest, fewest = permit, count
-                if count == 1:  # no rule that does not match is nearer
+                away = permit.misfit(scene)
+                if (count, away) < (fewest, misfit):
+                    nearest, fewest, misfit = permit, count, away
+                if fewest == 1 and not misfit:  # no rule that does not match is nearer
                     break
         return nearest
 
