@@ -65,6 +65,25 @@ async def test_a_link_shows_nothing_before_it_is_used_and_nothing_after() -> Non
         assert alarm.channel == "#keylease-ops"
 
 
+async def test_of_64_hands_on_one_link_exactly_one_sees_the_credential() -> None:
+    async with playing() as play:
+        request_id = await play.asks("orders-consumer for 60s because INC-5")
+        link = await play.link_to(ANA, request_id, "is active")
+
+        async def press() -> tuple[int, str]:
+            async with play.session.post(link, headers=SAME_SITE) as response:
+                return response.status, await response.text()
+
+        pages = await asyncio.gather(*(press() for _ in range(64)))
+
+        shown = [text for status, text in pages if status == 200]
+        spent = [text for status, text in pages if status == 410]
+        assert (len(shown), len(spent)) == (1, 63)
+        _, password, *_ = re.findall(r'<code class="value">([^<]*)</code>', shown[0])
+        assert not any(unescape(password) in unescape(text) for text in spent)
+        assert len({re.findall(r"was shown on <b>([^<]*)</b>", text)[0] for text in spent}) == 1
+
+
 async def test_a_released_lease_leaves_nothing_on_rocketmq() -> None:
     async with playing() as play:
         request_id = await play.asks("orders-consumer for 5m because INC-3")
@@ -89,9 +108,9 @@ async def test_a_refusal_names_every_unmet_condition() -> None:
 
         reasons = [line for line in told.splitlines() if line.startswith("- ")]
         assert reasons == [
-            "- topic payments is not among orders*",
-            "- Pub on topic payments is not among the actions Sub",
-            "- 8h is longer than the 10m that rule orders-read allows",
+            "- you are in none of the groups payments",
+            "- 8h is longer than the 1h that rule payments-write allows",
+            "- a ticket is required; name it in the request",
         ]
 
 
