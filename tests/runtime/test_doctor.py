@@ -30,6 +30,7 @@ from keylease.runtime.doctor import Finding, Level, examine
 from keylease.runtime.doctor_accounts import compared, orphans, unopenable
 from keylease.runtime.doctor_leases import LATE, late_leases, parked, stuck_leases
 from keylease.runtime.filling import Parts
+from keylease.runtime.references import Sourced
 from keylease.runtime.settings import Settings, read_settings
 from tests.support.build import (
     HOUR,
@@ -267,7 +268,28 @@ async def test_a_sound_system_has_no_problem(settings: Settings) -> None:
 
     assert {one.level for one in found.values()} == {Level.OK}
     assert found["rmq-demo: clock"].message == "3 s off the cloud's"
-    assert len(found) == 14
+    assert len(found) == 15
+
+
+async def test_it_tells_which_sealing_keys_are_still_needed(settings: Settings) -> None:
+    world = World(http=Said({"date": "Thu, 01 Jan 2026 00:00:03 GMT"}))
+    await world.keeps(
+        at_rest(),
+        *(
+            credential(number, sealed=MemorySecrets(key_ids=(key_id,)).seal(PASSWORD, context="x"))
+            for number, key_id in enumerate(("demo", "old", "old"), start=1)
+        ),
+    )
+    assert settings.sealing is not None
+    keys = {**settings.sealing.keys, "old": Sourced("x"), "oldest": Sourced("x")}
+    sealing = settings.sealing.model_copy(update={"keys": keys})
+
+    found = await findings(world, settings.model_copy(update={"sealing": sealing}))
+
+    assert found["sealing keys"].message == (
+        "demo seals what is new, and 1 so far; old still opens 2: keep it; "
+        "oldest opens nothing any more: take it out"
+    )
 
 
 DATES = [

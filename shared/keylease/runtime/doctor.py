@@ -5,7 +5,8 @@ Nothing is changed. Clock, credentials and targets are asked at the cloud; the i
 checked by reading every account back and comparing it with what converge would make of it.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -20,9 +21,10 @@ from keylease.ports.directory import Catalog
 from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest
 from keylease.ports.store import Store
 from keylease.runtime.check import check_settings
-from keylease.runtime.doctor_accounts import compared, orphans, unopenable
+from keylease.runtime.doctor_accounts import compared, orphans, seals, unopenable
 from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
 from keylease.runtime.filling import Parts
+from keylease.runtime.sections import Sealing
 from keylease.runtime.settings import Settings
 
 MOST_SKEW = timedelta(minutes=5)
@@ -58,9 +60,13 @@ async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Findi
         yield Finding("config", Level.OK, checked.summary)
     async for finding in _ours(parts):
         yield finding
-    for target in (await parts.get(Catalog)).targets():
+    targets = (await parts.get(Catalog)).targets()
+    for target in targets:
         async for finding in _of_target(settings, target, parts):
             yield finding
+    if settings.sealing:
+        sealed = sum([await seals(target, parts) for target in targets], Counter[str]())
+        yield Finding("sealing keys", Level.OK, _needed(settings.sealing, sealed))
 
 
 async def _ours(parts: Parts) -> AsyncIterator[Finding]:
@@ -83,6 +89,20 @@ async def _of_target(settings: Settings, target: Target, parts: Parts) -> AsyncI
     except KeyleaseError as e:
         yield Finding(f"{name}: reachable", Level.PROBLEM, f"{e}; check credentials and endpoint")
     yield _found(f"{name}: sealed secrets open", await unopenable(target, parts))
+
+
+def _needed(section: Sealing, sealed: Mapping[str, int]) -> str:
+    """What each key is for: who changes keys wants to know when the old one may go."""
+    words = []
+    for id_ in section.keys:
+        count = sealed.get(id_, 0)
+        if id_ == section.current:
+            words.append(f"{id_} seals what is new, and {count} so far")
+        elif count:
+            words.append(f"{id_} still opens {count}: keep it")
+        else:
+            words.append(f"{id_} opens nothing any more: take it out")
+    return "; ".join(words)
 
 
 def _found(check: str, problems: Iterable[str]) -> Finding:

@@ -1,6 +1,8 @@
 """What a target tells a doctor: accounts nobody knows, accounts that hold the wrong thing."""
 
 import re
+from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from keylease.converge.fold import ask_ends, baselined, fold
@@ -8,7 +10,7 @@ from keylease.converge.plan import plan
 from keylease.converge.situation import Situation
 from keylease.domain.access import Target, account_id
 from keylease.domain.account import Account
-from keylease.domain.credential import Credential
+from keylease.domain.credential import Credential, Sealed
 from keylease.domain.lease import Lease, LeaseStatus
 from keylease.errors import InvariantBroken, Misconfigured
 from keylease.ports.accounts import Accounts
@@ -73,14 +75,24 @@ async def _situation(account: Account, target: Target, parts: Parts) -> Situatio
 
 async def unopenable(target: Target, parts: Parts, /) -> tuple[str, ...]:
     """Sealed secrets that nobody could be given; opening is tried, nothing is shown."""
-    store, secrets = await parts.get(Store), await parts.get(Secrets)
+    secrets = await parts.get(Secrets)
     found = []
+    async for id_, sealed in _sealed(target, parts):
+        try:
+            secrets.open(sealed, context=id_)
+        except (Misconfigured, InvariantBroken) as e:
+            found.append(str(e))
+    return tuple(found)
+
+
+async def seals(target: Target, parts: Parts, /) -> Counter[str]:
+    """How many secrets each sealing key is still needed for."""
+    return Counter([sealed.key_id async for _, sealed in _sealed(target, parts)])
+
+
+async def _sealed(target: Target, parts: Parts) -> AsyncIterator[tuple[str, Sealed]]:
+    store = await parts.get(Store)
     for account in await store.children(Account, target.id, limit=MOST):
         for credential in await store.children(Credential, account.id, limit=MOST):
-            if credential.sealed is None:
-                continue
-            try:
-                secrets.open(credential.sealed, context=credential.id)
-            except (Misconfigured, InvariantBroken) as e:
-                found.append(str(e))
-    return tuple(found)
+            if credential.sealed is not None:
+                yield credential.id, credential.sealed
