@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from structlog.testing import capture_logs
 
 from keylease.adapters.memory.clock import ManualClock
 from keylease.adapters.memory.ids import SeededIds
 from keylease.adapters.memory.store import MemoryStore
 from keylease.domain.events import Event, RequestCancelled
 from keylease.domain.outcome import Outcome
+from keylease.errors import ProviderTransient
 from keylease.ports.sinks import Sink
 from keylease.runtime.process import Commits, Process, Router
 from keylease.runtime.relay import AT_ONCE_EACH, Relay
@@ -165,9 +167,29 @@ async def test_a_commit_wakes_the_relay() -> None:
         await asyncio.sleep(0.05)
         await say(relay, "req-1")
         async with asyncio.timeout(0.4):  # sooner than it would look without a reason
-            await until(lambda: quick.seen == ["req-1"])
+            await until(lambda: len(quick.seen) == 1)
         stop.set()
         relay.wake.set()
+
+    assert quick.seen == ["req-1"]
+
+
+async def test_an_event_that_waits_for_another_try_says_for_what() -> None:
+    class Failing:
+        async def deliver(self, _: Event, /) -> None:
+            raise ProviderTransient("events", "http_500")
+
+    relay = relay_to(events=Failing())
+    await say(relay, "req-1")
+
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        await relay.process.relay()
+
+    (line,) = logs
+    assert (line["event"], line["reason"]) == ("event.postponed", "events: http_500")
+    assert (line["destination"], line["request_id"]) == ("sink:events", "req-1")
+    assert line["type"] == "io.keylease.request.cancelled.v1"
+    assert line["attempt"] == 1
 
 
 async def test_what_one_delivery_binds_to_its_log_is_not_seen_by_the_next() -> None:

@@ -130,7 +130,10 @@ async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
     """Both loops; at the end they may finish what they have in hand, for a while."""
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        turning = {group.create_task(loops.relay()), group.create_task(loops.sweep())}
+        turning = {
+            group.create_task(loops.relay(), name="relay"),
+            group.create_task(loops.sweep(), name="sweep"),
+        }
         try:
             yield
         except Exception as e:  # noqa: BLE001  # raised again outside: a group would wrap it

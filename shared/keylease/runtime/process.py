@@ -209,10 +209,11 @@ class Process:
     async def _trouble(self, parcel: Parcel, e: Exception, *, gives_up: bool) -> None:
         now = self.commits.clock.now()
         most = MOST_RACES if isinstance(e, Conflict) else MOST_ATTEMPTS
+        # A foreign exception's words may hold anything; ours hold no secret (errors.py).
+        reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
+        words = {"type": parcel.outgoing.event.type, "reason": reason}
         if gives_up or parcel.attempts + 1 >= most:
-            # A foreign exception's words may hold anything; ours hold no secret (errors.py).
-            reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
-            log.error("event.parked", destination=parcel.outgoing.destination, reason=reason)
+            log.error("event.parked", destination=parcel.outgoing.destination, **words)
             await self.commits.store.park(parcel, reason=reason, at=now)
             return
         longest = LONGEST_RACE if isinstance(e, Conflict) else LONGEST_WAIT
@@ -223,9 +224,7 @@ class Process:
         asked = e.retry_after if isinstance(e, ProviderError) else None
         if asked is not None:
             wait = max(wait, timedelta(seconds=asked))
-        log.warning(
-            "event.postponed", destination=parcel.outgoing.destination, why=type(e).__name__
-        )
+        log.warning("event.postponed", destination=parcel.outgoing.destination, **words)
         await self.commits.store.postpone(parcel, until=now + wait)
 
 
