@@ -153,6 +153,10 @@ MISTAKES = [
         "sinks:\n  s: {kind: webhook, url: 'https://e.example.com:8443/', secret: {env: K}}\n",
         ":2: sinks.s.webhook: url: events are sent to port 443 only",
     ),
+    (
+        "sinks:\n  s: {kind: webhook, url: 'https://10.0.0.1/', secret: {env: K}}\n",
+        ":2: sinks.s.webhook: url: events are not sent to private addresses",
+    ),
     ("- 1\n", "write settings as `name: value` lines"),
     ("alibaba: {credentials: {kind: magic}}\n", ":1: alibaba.credentials: Input tag 'magic'"),
 ]

@@ -38,6 +38,14 @@ def is_loopback(host: str, /) -> bool:
         return False
 
 
+def _is_inside(host: str) -> bool:
+    """Whether it is an address that adapters/system/egress.py never connects to."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return False
+
+
 def _safe_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
@@ -154,10 +162,13 @@ class WebhookSink(Section):
     previous_secret: SecretRef | None = None
 
     @model_validator(mode="after")
-    def _port_is_open(self) -> "WebhookSink":
+    def _can_be_called(self) -> "WebhookSink":
         parts = urlsplit(self.url)
         if parts.scheme == "https" and parts.port not in {None, HTTPS_PORT}:
             msg = f"url: events are sent to port {HTTPS_PORT} only; put a proxy there"
+            raise ValueError(msg)
+        if parts.scheme == "https" and _is_inside(parts.hostname or ""):
+            msg = "url: events are not sent to private addresses; give one in the internet"
             raise ValueError(msg)
         return self
 
