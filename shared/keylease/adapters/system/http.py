@@ -4,11 +4,14 @@ Errors are raised outside of their except blocks: aiohttp's messages hold the UR
 hold a password, and a chained exception would carry them into a traceback.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDict
 from yarl import URL
 
 from keylease.adapters.system.egress import Egress, guarded_socket
@@ -16,12 +19,25 @@ from keylease.errors import InvariantBroken
 from keylease.ports.http import HttpNotSent, HttpOutcomeUnknown, HttpRequest, HttpResponse
 
 DEFAULT_MAX_BODY = 1 << 20
-_SKIPPED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 _NOT_SENT = (
     aiohttp.ClientConnectorError,  # no name, refused, TLS, forbidden address
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
 )
+
+
+class _Exact(aiohttp.ClientRequest):
+    """Sends the headers that it is given, of which some are signed, and none of aiohttp's own."""
+
+    _skip_auto_headers = CIMultiDict({"content-type": None})
+
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        self.headers = CIMultiDict(headers or {})
+        self.headers.setdefault("host", self.url.host_port_subcomponent or "")
+        self.headers.setdefault("accept-encoding", "identity")
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Nothing is added."""
 
 
 class AiohttpHttp:
@@ -46,8 +62,7 @@ class AiohttpHttp:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._pool, socket_factory=factory),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"accept-encoding": "identity"},
-            skip_auto_headers=_SKIPPED,
+            request_class=_Exact,
             auto_decompress=False,
             trust_env=False,
         )
