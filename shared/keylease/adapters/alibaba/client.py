@@ -12,6 +12,7 @@ from typing import TypeVar
 import stamina
 import structlog
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from structlog.typing import FilteringBoundLogger
 
 from keylease.adapters.alibaba.credentials import CachingCredentials
 from keylease.adapters.alibaba.endpoints import Endpoints
@@ -32,8 +33,6 @@ from keylease.errors import (
 from keylease.ports.clock import Clock
 from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest, HttpResponse
 from keylease.ports.ids import Ids
-
-log = structlog.get_logger()
 
 _CLIMBING = frozenset({"", ".", ".."})
 FORM = "application/x-www-form-urlencoded"
@@ -120,6 +119,8 @@ class AlibabaClient:
         self._ids = ids
         self._endpoints = endpoints or Endpoints()
         self._limits = limits or Limits()
+        # Bound once: a lazy logger is put together again for every line.
+        self._log: FilteringBoundLogger = structlog.get_logger().bind()
         self._slots: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     async def call(self, operation: Operation, /, *, arguments: Arguments, answer: type[M]) -> M:
@@ -133,6 +134,7 @@ class AlibabaClient:
             instance=arguments.instance,
             limits=self._limits,
             jitter=self._ids.jitter,
+            log=self._log,
             started=asyncio.get_running_loop().time(),
         )
         try:
@@ -223,6 +225,7 @@ class _Run:
     instance: str
     limits: Limits
     jitter: Callable[[], float]
+    log: FilteringBoundLogger
     started: float
     attempts: int = 0
 
@@ -258,7 +261,7 @@ class _Run:
     def said(self, *, status: int, code: str, request_id: str) -> None:
         """One log line per call: never a URL, a query or a body."""
         seconds = asyncio.get_running_loop().time() - self.started
-        log.info(
+        self.log.info(
             "cloud.called",
             operation=self.operation.action,
             instance=self.instance,
