@@ -62,11 +62,14 @@ def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
     """Everything in one pass: each call of the cloud says a line, and pays for it."""
     if "exc_info" in event:
         event = _with_failure(logger, level, event)
-    first = {**_STAMP(logger, level, {}), "level": level, "event": event["event"]}
-    bound = structlog.contextvars.get_contextvars()
-    # A name keeps its first place and takes its last value.
-    line = {**first, **bound, **event, **first}
-    return {name: scrubbed(value, key=name) for name, value in line.items() if value is not None}
+    said = scrubbed(event.pop("event"))
+    line = _STAMP(logger, level, {"at": "", "level": level, "event": said})
+    rest = {**structlog.contextvars.get_contextvars(), **event}
+    return line | {
+        name: scrubbed(value, key=name)
+        for name, value in rest.items()
+        if value is not None and name not in line
+    }
 
 
 def _with_failure(logger: object, level: str, event: EventDict) -> EventDict:
