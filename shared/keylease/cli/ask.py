@@ -82,10 +82,13 @@ def request(
 
     async def work(keylease: Keylease) -> tuple[Reply, Request | None]:
         reply = await say(keylease, ask, who=who, key=key)
+        if not reply.refused and not json:
+            typer.echo(reply.text)  # before the wait: who stops it needs the id
         return reply, await _answer(keylease, reply.request_id, within=timedelta(seconds=wait))
 
     reply, found = act(config, work)
-    _show(reply, found, json=json, code=Code.REFUSED if reply.refused else Code.OK)
+    if reply.refused or json:
+        _show(reply, found, json=json, code=Code.REFUSED if reply.refused else Code.OK)
     if found is None or not wait:
         return
     if not json:

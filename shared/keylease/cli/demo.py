@@ -28,11 +28,8 @@ def demo(
     """
     from keylease.cli.demo_play import play  # noqa: PLC0415  # loads server, emulator and all
 
-    if logs is None:
-        broken = asyncio.run(play(StringIO()))
-    else:
-        with _opened(logs) as stream:
-            broken = asyncio.run(play(stream))
+    with StringIO() if logs is None else _opened(logs) as stream:
+        broken = asyncio.run(play(stream))
     if broken:
         raise typer.Exit(Code.REFUSED)
 

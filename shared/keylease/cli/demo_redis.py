@@ -5,7 +5,7 @@ import importlib.util
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +49,7 @@ async def redis_server() -> AsyncIterator[RedisServer]:
         try:
             yield server
         finally:
-            if process.returncode is None:
-                process.kill()  # nothing in it is worth a clean exit
-            await process.wait()
+            await _ended(process)
 
 
 def _binary() -> Path:
@@ -67,13 +65,22 @@ async def _started(folder: str) -> tuple[asyncio.subprocess.Process, RedisServer
     for _ in range(ATTEMPTS):
         server = RedisServer(port=_free_port())
         process = await _launched(server.port, folder=folder)
-        if await _is_ready(process, server):
+        is_ready = False
+        try:
+            is_ready = await _is_ready(process, server)
+        finally:  # also when the demo is stopped meanwhile
+            if not is_ready:
+                await _ended(process)
+        if is_ready:
             return process, server
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
     msg = "the Redis server does not start; is another one limited to this machine's memory?"
     raise Misconfigured(msg)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()  # nothing in it is worth a clean exit
+    await process.wait()
 
 
 async def _launched(port: int, *, folder: str) -> asyncio.subprocess.Process:
@@ -90,13 +97,19 @@ async def _launched(port: int, *, folder: str) -> asyncio.subprocess.Process:
 
 
 async def _is_ready(process: asyncio.subprocess.Process, server: RedisServer) -> bool:
-    async with asyncio.timeout(START_BUDGET):
-        while process.returncode is None:
-            try:
-                if await server.ask("PING") == "+PONG":
-                    return True
-            except OSError:
-                await asyncio.sleep(0.02)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(START_BUDGET):
+            return await _answers(process, server)
+    return False
+
+
+async def _answers(process: asyncio.subprocess.Process, server: RedisServer) -> bool:
+    while process.returncode is None:
+        try:
+            if await server.ask("PING") == "+PONG":
+                return True
+        except OSError:
+            await asyncio.sleep(0.02)
     return False
 
 

@@ -34,7 +34,7 @@ class Code(IntEnum):
 
 EXPLAINED = (
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration, 3 not found, "
-    "4 conflict, 5 a system fault."
+    "4 conflict, 5 a system fault, 130 stopped."
 )
 
 
