@@ -65,11 +65,12 @@ def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
     said = scrubbed(event.pop("event"))
     line = _STAMP(logger, level, {"at": "", "level": level, "event": said})
     rest = {**structlog.contextvars.get_contextvars(), **event}
-    return line | {
-        name: scrubbed(value, key=name)
+    line.update(
+        (name, scrubbed(value, key=name))
         for name, value in rest.items()
         if value is not None and name not in line
-    }
+    )
+    return line
 
 
 def _with_failure(logger: object, level: str, event: EventDict) -> EventDict:
