@@ -214,22 +214,33 @@ class RocketMqContract:
         assert disabled.permissions == enabled.permissions == (SUB_ORDERS,)
 
     @pytest.mark.parametrize(
-        "step",
+        ("step", "exists", "enabled"),
         [
-            DropRow(username=ANN, permission=SUB_ORDERS),
-            Disable(username=ANN),
-            DropAccount(username=ANN),
+            (DropRow(username=ANN, permission=SUB_ORDERS), True, True),
+            (Disable(username=ANN), True, False),
+            (DropAccount(username=ANN), False, False),
         ],
         ids=["row", "disable", "account"],
     )
     async def test_taking_from_what_is_gone_is_success(
-        self, accounts: Accounts, target_rocketmq: Target, step: Step
+        self,
+        accounts: Accounts,
+        target_rocketmq: Target,
+        *,
+        step: Step,
+        exists: bool,
+        enabled: bool,
     ) -> None:
         await accounts.apply(target_rocketmq, step=step)
-
+        before = await accounts.observe(target_rocketmq, username=ANN)
         await made(accounts, target_rocketmq)
         await accounts.apply(target_rocketmq, step=step)
         await accounts.apply(target_rocketmq, step=step)
+
+        after = await accounts.observe(target_rocketmq, username=ANN)
+        assert not before.exists
+        assert (after.exists, after.exists and after.enabled) == (exists, enabled)
+        assert after.permissions == ()
 
     async def test_enabling_nobody_is_not_found(
         self, accounts: Accounts, target_rocketmq: Target

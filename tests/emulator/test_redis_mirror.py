@@ -156,6 +156,9 @@ async def test_an_account_becomes_real_although_nobody_asks(server: RedisServer)
             while "app1" not in await admin.acl_users():  # noqa: ASYNC110  # a server only answers
                 await asyncio.sleep(0.02)
 
+        async with login(server) as session:
+            assert await session.ping()
+
 
 async def test_built_in_accounts_stay_the_servers_own(
     server: RedisServer, mirror: Emulator, client: Sdk

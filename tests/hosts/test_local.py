@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -68,6 +68,8 @@ async def test_the_sweep_looks_at_once_and_again() -> None:
 
     async with sweeping(process):
         await until(lambda: process.ticks >= 3)
+
+    assert process.ticks >= 3
 
 
 async def test_a_fault_is_logged_and_the_next_turn_tries_again() -> None:
@@ -193,8 +195,12 @@ async def test_a_start_that_fails_leaves_nothing_behind(settings: Settings) -> N
         async with serving(bare):
             pass
 
-    async with AsyncExitStack() as stack:  # the store is free for the next start
-        await stack.enter_async_context(serving(settings))
+    async with (
+        serving(settings) as served,  # the store is free for the next start
+        aiohttp.ClientSession() as session,
+        session.get(f"{served.url}/readyz") as ready,
+    ):
+        assert ready.status == 200
 
 
 async def test_a_tick_enrols_the_standing_accounts(settings: Settings) -> None:

@@ -84,10 +84,14 @@ async def test_a_message_is_replaced_where_it_stands(
     assert [block["type"] for block in message.blocks] == ["section"]
 
 
-async def test_replacing_a_message_that_is_gone_succeeds(chat: SlackChat) -> None:
+async def test_replacing_a_message_that_is_gone_succeeds(
+    chat: SlackChat, slack: tuple[FakeSlack, str]
+) -> None:
     gone = Posted(tenant="T0FAKE001", channel="C1", stamp="1.0")
 
     await chat.update(gone, HELLO)
+
+    assert (slack[0].calls, slack[0].messages) == (["chat.update"], [])
 
 
 async def test_a_link_is_never_posted_to_a_channel(
