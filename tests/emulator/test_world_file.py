@@ -56,5 +56,5 @@ def test_a_wrong_world_is_refused_by_its_place(tmp_path: Path, text: str, words:
 
 
 def test_a_missing_world_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="FileNotFoundError"):
+    with pytest.raises(Misconfigured, match=r"FileNotFoundError\): name a file"):
         load_world(tmp_path / "nothing.yaml")

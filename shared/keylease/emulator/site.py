@@ -33,7 +33,8 @@ class Site:
         except OSError as e:
             await self.close()
             raise Misconfigured(
-                f"cannot listen on {self.host}:{self.port} ({e.strerror}): choose another --port"
+                f"cannot listen on {self.host}:{self.port} ({e.strerror}): "
+                "choose another --port, or an address of this machine as --host"
             ) from e
         self.port = self._runner.addresses[0][1]
 

@@ -233,4 +233,7 @@ def load_world(path: Path) -> World:
         place = ".".join(map(str, first["loc"]))
         raise Misconfigured(f"{path}: {place}: {first['msg']}") from None
     except (OSError, ValueError, yaml.YAMLError) as e:
-        raise Misconfigured(f"{path}: no readable YAML or JSON ({type(e).__name__})") from None
+        raise Misconfigured(
+            f"{path}: no readable YAML or JSON ({type(e).__name__}): "
+            "name a file of instances, or leave --world out"
+        ) from None
