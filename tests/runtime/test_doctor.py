@@ -20,7 +20,8 @@ from keylease.domain.events import Event, RequestCancelled
 from keylease.domain.lease import EndReason, LeaseStatus
 from keylease.domain.record import Record
 from keylease.domain.secret import Secret
-from keylease.ports.accounts import Accounts
+from keylease.errors import ProviderTransient
+from keylease.ports.accounts import Accounts, Health
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
 from keylease.ports.http import Http, HttpNotSent, HttpRequest, HttpResponse
@@ -31,6 +32,7 @@ from keylease.runtime.doctor_accounts import compared, orphans, unopenable
 from keylease.runtime.doctor_leases import LATE, late_leases, parked, stuck_leases
 from keylease.runtime.filling import Parts
 from keylease.runtime.references import Sourced
+from keylease.runtime.sections import FromChain
 from keylease.runtime.settings import Settings, read_settings
 from tests.support.build import (
     HOUR,
@@ -314,6 +316,28 @@ async def test_a_cloud_that_nobody_reaches_is_a_problem(settings: Settings) -> N
     found = await findings(World(http=Said(is_down=True)), settings)
 
     assert found["rmq-demo: clock"].message == "nobody there; check network and endpoint"
+
+
+@dataclass(slots=True)
+class Keyless(MemoryCloud):
+    """A cloud for which nobody has a key."""
+
+    async def health(self, target: Target, /) -> Health:
+        del target
+        raise ProviderTransient("alibaba credentials", "EcsMetadata.Refused")
+
+
+async def test_a_missing_key_is_told_by_the_variables_to_set(settings: Settings) -> None:
+    alibaba = settings.alibaba.model_copy(update={"credentials": FromChain()})
+    by_default = settings.model_copy(update={"alibaba": alibaba})
+    world = World(cloud=Keyless(ManualClock(NOW)))
+
+    chained = (await findings(world, by_default))["rmq-demo: reachable"].message
+    static = (await findings(world, settings))["rmq-demo: reachable"].message
+
+    assert chained.startswith("alibaba credentials: EcsMetadata.Refused; no other source of a key")
+    assert "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET" in chained
+    assert static.endswith("; check credentials and endpoint")
 
 
 async def test_a_mistake_in_the_files_is_a_problem(settings: Settings) -> None:

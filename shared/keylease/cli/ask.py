@@ -89,12 +89,8 @@ def request(
     reply, found = act(config, work)
     if reply.refused or json:
         _show(reply, found, json=json, code=Code.REFUSED if reply.refused else Code.OK)
-    if found is None or not wait:
-        return
-    if not json:
-        _show_answer(found)
-    if found.status is not RequestStatus.APPROVED:
-        raise typer.Exit(Code.REFUSED)
+    if found is not None and wait:
+        _end_wait(found, json=json)
 
 
 def approve(
@@ -191,13 +187,15 @@ def _show(reply: Reply, found: Request | None, *, json: bool, code: Code = Code.
         typer.echo(reply.text)
 
 
-def _show_answer(found: Request) -> None:
+def _end_wait(found: Request, *, json: bool) -> None:
     """What `request --wait` waited for."""
     reasons = found.settled_because or (found.decision.reasons if found.decision else ())
-    state = found.status.replace("_", " ")
     if found.status is RequestStatus.SUBMITTED:
         reasons = ("no answer yet; is `keylease serve` running?",)
-    typer.echo(f"{state}: {'; '.join(reasons)}")
+    if not json:
+        typer.echo(f"{found.status.replace('_', ' ')}: {'; '.join(reasons)}")
+    if found.status is not RequestStatus.APPROVED:
+        raise typer.Exit(Code.REFUSED)
 
 
 async def _answer(

@@ -5,6 +5,7 @@ import typer
 from keylease.cli.acting import act
 from keylease.cli.exits import Code
 from keylease.cli.options import Config, Json, print_json
+from keylease.runtime.check import counted
 from keylease.runtime.doctor import Finding, Level, examine
 from keylease.runtime.wiring import Keylease
 
@@ -38,7 +39,7 @@ def doctor(*, config: Config = None, json: Json = False) -> None:
         ]
         print_json({"ok": not problems, "findings": findings})
     else:
-        typer.echo(f"{problems} problems" if problems else "everything is in order")
+        typer.echo(counted(problems, "problem") if problems else "everything is in order")
     if problems:
         raise typer.Exit(Code.REFUSED)
 

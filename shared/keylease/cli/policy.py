@@ -20,6 +20,7 @@ from keylease.errors import BadInput, Misconfigured
 from keylease.policy.explain import Offer, could_get, explain
 from keylease.policy.problem import Level
 from keylease.policy.world import World
+from keylease.runtime.check import counted
 
 policy = typer.Typer(
     no_args_is_help=True, help="Check rules and explain decisions, offline.", rich_markup_mode=None
@@ -72,7 +73,8 @@ def check(
         for one in checked.problems:
             typer.echo(str(one), err=one.level is Level.ERROR)
         verdict = "fine" if checked.is_sound else "not in order"
-        typer.echo(f"{checked.rules} rules, {checked.cases} cases: {verdict}")
+        rules, cases = counted(checked.rules, "rule"), counted(checked.cases, "case")
+        typer.echo(f"{rules}, {cases}: {verdict}")
     if not checked.is_sound:
         raise typer.Exit(Code.REFUSED)
 

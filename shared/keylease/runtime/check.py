@@ -37,11 +37,18 @@ def check_settings(settings: Settings, /) -> CheckedSettings:
     warnings = [str(one) for one in policy.problems if one.level is not Level.ERROR]
     warnings += [*_unwise(settings)]
     summary = (
-        f"{policy.rules} rules, {policy.cases} cases, {len(settings.slack)} Slack workspaces, "
-        f"{len(settings.webhook)} webhook senders, {len(settings.sinks)} sinks: "
-        f"{len(errors)} errors, {len(warnings)} warnings"
+        f"{counted(policy.rules, 'rule')}, {counted(policy.cases, 'case')}, "
+        f"{counted(len(settings.slack), 'Slack workspace')}, "
+        f"{counted(len(settings.webhook), 'webhook sender')}, "
+        f"{counted(len(settings.sinks), 'sink')}: "
+        f"{counted(len(errors), 'error')}, {counted(len(warnings), 'warning')}"
     )
     return CheckedSettings(tuple(errors), tuple(warnings), summary)
+
+
+def counted(number: int, noun: str, /) -> str:
+    """Such as `1 rule` and `2 rules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _starts(settings: Settings) -> Iterator[str]:

@@ -87,8 +87,18 @@ async def _of_target(settings: Settings, target: Target, parts: Parts) -> AsyncI
         yield _found(f"{name}: no account without a record (I1)", await orphans(target, parts))
         yield _found(f"{name}: accounts hold their leases (I1, I2)", await compared(target, parts))
     except KeyleaseError as e:
-        yield Finding(f"{name}: reachable", Level.PROBLEM, f"{e}; check credentials and endpoint")
+        yield Finding(f"{name}: reachable", Level.PROBLEM, f"{e}; {_next_step(settings, e)}")
     yield _found(f"{name}: sealed secrets open", await unopenable(target, parts))
+
+
+def _next_step(settings: Settings, e: KeyleaseError) -> str:
+    """The chain ends at the metadata service: its refusal means that no other source is set."""
+    if settings.alibaba.credentials.kind == "default" and "EcsMetadata" in str(e):
+        return (
+            "no other source of a key is set; set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET, or alibaba.credentials"
+        )
+    return "check credentials and endpoint"
 
 
 def _needed(section: Sealing, sealed: Mapping[str, int]) -> str:
