@@ -9,10 +9,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 pyproject.toml
+SERVER := --extra cli --extra nats --extra postgres
 GATED := */keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*
 
 .DEFAULT_GOAL := help
-.PHONY: help sync lock check test long demo bench wheel clean
+.PHONY: help sync lock check test long demo bench image wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,15 +29,17 @@ $(VENV)/synced: infra/lock/dev.txt pyproject.toml
 lock: ## Renew the locks (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) $(UPGRADE) -o infra/lock/functions.txt
 	$(COMPILE) $(UPGRADE) --extra all -c infra/lock/functions.txt -o infra/lock/all.txt
+	$(COMPILE) $(UPGRADE) $(SERVER) -c infra/lock/functions.txt -o infra/lock/server.txt
 	$(COMPILE) $(UPGRADE) --extra all --group dev -c infra/lock/all.txt -o infra/lock/dev.txt
 	$(BIN)/python infra/lock/fresh.py --write
 
-check: sync ## Format, lint, types, import contracts, locks
+check: sync ## Format, lint, types, import contracts, locks, deployment files
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python infra/lock/fresh.py
+	$(BIN)/python infra/check.py
 
 test: sync ## All tests, with the coverage gates
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=
@@ -50,6 +53,9 @@ demo: sync ## See the whole thing work, in under a minute
 
 bench: sync ## Measure, and write tests/benchmarks/README.md
 	$(BIN)/python tests/benchmarks/run.py
+
+image: wheel ## Build the container image keylease:dev (needs Docker)
+	docker build --file infra/container/Dockerfile --tag keylease:dev .
 
 wheel: sync ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
