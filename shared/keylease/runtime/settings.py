@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +22,7 @@ from pydantic import (
 )
 
 from keylease.domain.duration import Duration
+from keylease.domain.zone import ZoneName
 from keylease.errors import Misconfigured
 from keylease.runtime.overlay import overlaid
 from keylease.runtime.references import Context
@@ -65,15 +65,6 @@ def _addressed(text: str) -> str:
     return text
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as e:
-        msg = f"no time zone {name!r}; use a name such as Asia/Shanghai"
-        raise ValueError(msg) from e
-    return name
-
-
 Located = Annotated[Path, AfterValidator(_located)]
 Address = Annotated[str, AfterValidator(_addressed)]
 
@@ -98,7 +89,7 @@ class Settings(Section):
     alibaba: Alibaba = Alibaba()
     operators: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
     """Where alarms go, such as `slack:#keylease-ops`."""
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: ZoneName = "UTC"
     """In which people read deadlines."""
     cli_tenant: TenantName = "local"
     """Vouches for who uses the command line on the machine that holds the store."""
