@@ -65,11 +65,9 @@ def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
     said = scrubbed(event.pop("event"))
     line = _STAMP(logger, level, {"at": "", "level": level, "event": said})
     rest = {**structlog.contextvars.get_contextvars(), **event}
-    line.update(
-        (name, scrubbed(value, key=name))
-        for name, value in rest.items()
-        if value is not None and name not in line
-    )
+    for name, value in rest.items():
+        if value is not None and name not in line:
+            line[name] = scrubbed(value, key=name)
     return line
 
 
