@@ -9,7 +9,7 @@ from functions.notify.tell import HOPELESS, Place, Said, Tell, Unheard, stands_a
 from keylease.domain.audit import AuditEntry
 from keylease.domain.credential import Claim, Credential, CredentialStatus
 from keylease.domain.outcome import Outcome
-from keylease.domain.post import Post, post_id
+from keylease.domain.post import Post
 from keylease.domain.secret import Secret
 from keylease.domain.telling import Telling
 from keylease.errors import ProviderError
@@ -59,21 +59,26 @@ class Links:
         if place is None:
             return (credential.holder,)
         said = Said(f"{credential.id}|link", credential.id, cause, is_waiting=True)
-        earlier = await self.store.load(Post, post_id(said=said.key, address=place.address))
-        if earlier is not None and earlier.cause == cause:
+        earlier = await self.tell.post(place, said=said)
+        if earlier.is_said and earlier.cause == cause:
             return ()
-        message = await self._issue(credential, wording, about=about, until=until)
+        intent = self.tell.intend(earlier, said=said)
+        message = await self._issue(credential, wording, about=about, until=until, intent=intent)
         try:
-            posted = await place.say(message)
+            await self.tell.call(place, message, intent=intent.stored(), said=said)
         except HOPELESS as e:
             return (f"{place.address} ({e.code})",)
-        version = earlier.version if earlier else 0
-        await self.tell.remember(place, posted, said=said, version=version)
         await self._withdraw(place, earlier, about=about)
         return ()
 
     async def _issue(
-        self, credential: Credential, wording: Wording, *, about: str, until: datetime | None
+        self,
+        credential: Credential,
+        wording: Wording,
+        *,
+        about: str,
+        until: datetime | None,
+        intent: Post,
     ) -> Message:
         token, now = self.secrets.token(), self.clock.now()
         longest = now + self.telling.link_lasts
@@ -87,12 +92,12 @@ class Links:
             actor="keylease",
             detail={"credential": credential.id, "claim_by": claim_by.isoformat()},
         )
-        await self.journal.commit(Outcome(records=(given,), audit=(entry,)))
+        await self.journal.commit(Outcome(records=(given, intent), audit=(entry,)))
         return wording(given, Secret(self.telling.link(token.reveal())))
 
-    async def _withdraw(self, place: Place, earlier: Post | None, *, about: str) -> None:
+    async def _withdraw(self, place: Place, earlier: Post, *, about: str) -> None:
         """The older message loses its dead link; that is a courtesy, not a promise."""
-        if earlier is None or not earlier.is_waiting:
+        if not earlier.is_open:
             return
         try:
             await place.chat.update(stands_at(earlier), words.replaced(about))

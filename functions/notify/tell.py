@@ -1,4 +1,7 @@
-"""Tell: say something at one place, once, and replace it later."""
+"""Tell: say something at one place, once, and replace it later.
+
+That it will be said is committed before the call (see `domain.post`), so of two workers one calls.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +9,13 @@ from dataclasses import dataclass
 from keylease.domain.outcome import Outcome
 from keylease.domain.people import ExternalId
 from keylease.domain.post import Post, post_id
-from keylease.errors import ProviderDenied, ProviderError, ProviderNotFound, ProviderRefused
+from keylease.errors import (
+    ProviderBusy,
+    ProviderDenied,
+    ProviderError,
+    ProviderNotFound,
+    ProviderRefused,
+)
 from keylease.ports.chat import Chat, Chats, Message, Posted
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Directory
@@ -47,7 +56,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Posts, then remembers; what is remembered is not posted again."""
+    """Notes, posts, then remembers; what is remembered is not posted again."""
 
     store: Store
     journal: Journal
@@ -115,29 +124,59 @@ class Tell:
         return tuple(hopeless)
 
     async def _say(self, place: Place, message: Message, *, said: Said) -> None:
-        id_ = post_id(said=said.key, address=place.address)
-        if await self.store.load(Post, id_) is None:
-            posted = await place.say(message)
-            await self.remember(place, posted, said=said)
+        post = await self.post(place, said=said)
+        if post.is_said:
+            return
+        intent = self.intend(post, said=said)
+        await self.journal.commit(Outcome(records=(intent,)))
+        await self.call(place, message, intent=intent.stored(), said=said)
 
-    async def remember(
-        self, place: Place, posted: Posted, /, *, said: Said, version: int = 0
-    ) -> None:
-        """Keep where it stands; with `version` in place of an older one."""
-        post = Post(
-            id=post_id(said=said.key, address=place.address),
-            version=version,
+    async def post(self, place: Place, /, *, said: Said) -> Post:
+        """The record of it, as it stands or as it will be."""
+        id_ = post_id(said=said.key, address=place.address)
+        found = await self.store.load(Post, id_)
+        return found or Post(
+            id=id_,
             about=said.about,
             cause=said.cause,
             address=place.address,
             person=place.person,
+            is_waiting=said.is_waiting,
+        )
+
+    def intend(self, post: Post, /, *, said: Said) -> Post:
+        """The record to commit before `call`: of two workers, one commits it.
+
+        Raises:
+            ProviderBusy: another worker calls now, or died at it a moment ago.
+        """
+        now = self.clock.now()
+        wait = post.busy_for(now)
+        if wait:
+            raise ProviderBusy("chat", "being_said", retry_after=wait.total_seconds())
+        return post.attempted(cause=said.cause, now=now)
+
+    async def call(self, place: Place, message: Message, /, *, intent: Post, said: Said) -> None:
+        """Say it; keep where it stands.
+
+        Raises:
+            ProviderError: it may not stand there; the next try need not wait.
+        """
+        try:
+            posted = await place.say(message)
+        except ProviderError:
+            await self.journal.commit(Outcome(records=(intent.evolve(saying=None),)))
+            raise
+        proof = intent.evolve(
+            cause=said.cause,
             tenant=posted.tenant,
             channel=posted.channel,
             stamp=posted.stamp,
             posted_at=self.clock.now(),
             is_waiting=said.is_waiting,
+            saying=None,
         )
-        await self.journal.commit(Outcome(records=(post,)))
+        await self.journal.commit(Outcome(records=(proof,)))
 
     async def settle(self, about: str, message: Message, /) -> None:
         """Put the end of the matter in place of everything that still waits for somebody."""

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import functions.converge.handler
 import functions.rotate.handler
+import keylease.domain.post
 import keylease.turn
 from keylease.hosts.local import serving
 from keylease.ports.sinks import Sink
@@ -26,6 +27,7 @@ from tests.crash.points import Killed, Kind, Point, Tracked, Tracker
 
 TURN = timedelta(seconds=3)
 CALLS = timedelta(seconds=2)
+SAYING = timedelta(seconds=3)
 
 
 class Killer(Tracker):
@@ -42,6 +44,7 @@ class Killer(Tracker):
 def hurry() -> None:
     """Let a dead process's turn end soon: a test cannot wait 45 s of real time for each death."""
     keylease.turn.TURN = TURN
+    keylease.domain.post.SAYING = SAYING
     for module in (functions.converge.handler, functions.rotate.handler):
         vars(module).update(TURN=TURN, CALLS=CALLS)  # what they imported
 
