@@ -51,6 +51,18 @@ def test_a_line_begins_with_time_level_and_event(out: io.StringIO) -> None:
     assert (line["event"], line["level"], line["attempts"]) == ("lease.activated", "info", 2)
 
 
+def test_the_order_is_first_the_fixed_keys_then_the_bound_then_the_events_own(
+    out: io.StringIO,
+) -> None:
+    with fresh_context(attempt=1):
+        structlog.get_logger().warning("one", code="x", at="never", attempt=2, exc_info=None)
+
+    (line,) = lines(out)
+    assert list(line) == ["at", "level", "event", "attempt", "code"]
+    assert line["at"] != "never"
+    assert (line["level"], line["attempt"]) == ("warning", 2)
+
+
 def test_what_is_not_known_is_left_out(out: io.StringIO) -> None:
     structlog.get_logger().info("intake.received", request_id=None, refused=False)
 

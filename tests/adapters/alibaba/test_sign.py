@@ -1,5 +1,6 @@
 """Signature V3 against recorded official signatures, and against the official signer itself."""
 
+import hmac
 import json
 from pathlib import Path
 from urllib.parse import quote
@@ -140,6 +141,21 @@ def test_neither_key_nor_token_nor_query_shows_in_a_repr() -> None:
     )
 
     assert "canary" not in repr(call) + repr(signed)
+
+
+def test_each_signature_is_made_with_its_own_secret() -> None:
+    def signature(secret: str) -> str:
+        return authorization("canonical", names="host", key_id="id", secret=Secret(secret))
+
+    secrets = ["one", "two", "three", "one", "two", "three"]
+
+    signatures = [signature(secret) for secret in secrets]
+
+    assert signatures[:3] == signatures[3:]
+    for secret, found in zip(secrets, signatures, strict=True):
+        message = string_to_sign("canonical").encode()
+        expected = hmac.digest(secret.encode(), message, "sha256").hex()
+        assert found.endswith(f"Signature={expected}")
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)

@@ -197,6 +197,18 @@ async def test_the_bytes_of_path_query_and_body_go_out_as_given() -> None:
         assert body == b"\x00raw"
 
 
+async def test_nothing_is_added_to_a_request_without_headers_and_body() -> None:
+    async with raw_server(answering(OK)) as server, AiohttpHttp() as http:
+        await http.send(HttpRequest(method="POST", url=f"{server.url}/"))
+
+        lines = server.requests[0].rstrip().split(b"\r\n")
+        assert sorted(line.lower() for line in lines[1:]) == [
+            b"accept-encoding: identity",
+            b"content-length: 0",
+            b"host: " + server.url.removeprefix("http://").encode(),
+        ]
+
+
 async def test_a_redirect_is_returned_and_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n"
     async with raw_server(answering(moved)) as server, AiohttpHttp() as http:
