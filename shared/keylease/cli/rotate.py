@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keylease.cli.acting import act
+from keylease.cli.acting import PLATFORM, act
 from keylease.cli.exits import Code, fail
 from keylease.cli.options import As, Config, Json, print_json
 from keylease.domain.account import Account
@@ -54,7 +54,13 @@ async def _ask(keylease: Keylease, account: str, *, who: str) -> str:
         return f"the directory has no {who!r}"
     if await keylease.store.load(Account, account) is None:
         return f"{account} is not enrolled yet; run `keylease serve` once, then try again"
-    entry = AuditEntry(at=keylease.clock.now(), action="rotation.asked", subject=account, actor=who)
+    entry = AuditEntry(
+        at=keylease.clock.now(),
+        action="rotation.asked",
+        subject=account,
+        actor=who,
+        detail={"source": PLATFORM, "tenant": keylease.settings.cli_tenant},
+    )
     event = RotationDue(account_id=account, asked_by=who)
     await keylease.process.commits.commit(Outcome(events=(event,), audit=(entry,)))
     return ""
