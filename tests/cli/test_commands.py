@@ -47,6 +47,7 @@ COMMANDS = [
     ("keys", "new"),
     ("parked", "list"),
     ("parked", "retry"),
+    ("audit",),
 ]
 
 

@@ -31,6 +31,7 @@ def completed(words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
+        ("audit --", "--since"),
         ("re", ["request", "release"]),
         ("policy ", ["check", "explain"]),
         ("policy explain --", "--for"),

@@ -7,6 +7,7 @@ import typer
 
 from keylease.cli import (
     ask,
+    audit,
     config,
     demo,
     doctor,
@@ -33,7 +34,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (serve, demo, emulator, ask, rotate, policy, config, doctor, schema, keys, parked):
+for group in (
+    serve,
+    demo,
+    emulator,
+    ask,
+    rotate,
+    policy,
+    config,
+    doctor,
+    schema,
+    keys,
+    parked,
+    audit,
+):
     group.register(app)
 
 
