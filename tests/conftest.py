@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.network import stay_here
 
+pytest_plugins = ["tests.support.postgres_databases"]
 ENVIRON = os.environ  # noqa: TID251  # tests run before any settings exist
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -1,0 +1,1 @@
+"""The store in PostgreSQL 16 or later: any number of processes on any number of machines."""

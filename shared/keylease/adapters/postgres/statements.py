@@ -1,0 +1,110 @@
+"""The SQL: one text per question. Each index of the schema serves one of these.
+
+Names are written out with their schema, so that no `search_path` decides whose table is read.
+"""
+
+COMMIT = """
+    SELECT keylease.commit_1(
+        $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21
+    )
+"""
+
+LOAD = "SELECT body FROM keylease.record WHERE kind = $1 AND id = $2"
+BY_HANDLE = "SELECT body FROM keylease.record WHERE kind = $1 AND handle = $2"
+OPEN_CHILDREN = """
+    SELECT body FROM keylease.record
+    WHERE kind = $1 AND parent = $2 AND is_open = 1
+    ORDER BY seq DESC LIMIT $3
+"""
+# Two walks of the same index, each of them short, instead of sorting a whole family.
+ALL_CHILDREN = """
+    SELECT body FROM (
+        (
+            SELECT seq, body FROM keylease.record WHERE kind = $1 AND parent = $2 AND is_open = 1
+            ORDER BY seq DESC LIMIT $3
+        )
+        UNION ALL
+        (
+            SELECT seq, body FROM keylease.record WHERE kind = $1 AND parent = $2 AND is_open = 0
+            ORDER BY seq DESC LIMIT $3
+        )
+    ) AS family
+    ORDER BY seq DESC LIMIT $3
+"""
+DUE = """
+    SELECT body FROM keylease.record
+    WHERE kind = $1 AND sweep_at <= $2
+    ORDER BY sweep_at, seq LIMIT $3
+"""
+
+# The heads of lanes that are ours or nobody's. A claim is renewed in its second half only: most
+# looks at the outbox write nothing. Whoever comes second to a head finds its row locked (and skips
+# it) or claimed (`claimed` asks again, of the row as it is by then).
+PARCELS = """
+    WITH head AS (
+        SELECT seq, body, destination, attempts,
+            claimed_by = $3 AND claimed_until > now() + $4::interval / 2 AS is_ours
+        FROM keylease.outbox AS head
+        WHERE parked_at IS NULL AND not_before <= $1
+            AND (claimed_by = $3 OR claimed_until <= now())
+            AND NOT EXISTS (
+                SELECT 1 FROM keylease.outbox AS earlier
+                WHERE earlier.parked_at IS NULL AND earlier.destination = head.destination
+                    AND earlier.subject = head.subject AND earlier.seq < head.seq
+            )
+        ORDER BY seq LIMIT $2
+    ), free AS (
+        SELECT seq FROM keylease.outbox
+        WHERE seq IN (SELECT seq FROM head WHERE NOT is_ours)
+            AND parked_at IS NULL AND not_before <= $1
+            AND (claimed_by = $3 OR claimed_until <= now())
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE keylease.outbox AS ours SET claimed_by = $3, claimed_until = now() + $4::interval
+        FROM free WHERE ours.seq = free.seq
+        RETURNING ours.seq
+    )
+    SELECT seq, body, destination, attempts FROM head
+    WHERE is_ours OR seq IN (SELECT seq FROM claimed)
+    ORDER BY seq
+"""
+DELIVERED = "DELETE FROM keylease.outbox WHERE seq = $1 AND parked_at IS NULL"
+POSTPONE = """
+    UPDATE keylease.outbox
+    SET attempts = attempts + 1, not_before = $2, claimed_until = '-infinity'
+    WHERE seq = $1 AND parked_at IS NULL
+"""
+PARK = """
+    UPDATE keylease.outbox SET parked_at = $2, reason = $3, claimed_until = '-infinity'
+    WHERE seq = $1 AND parked_at IS NULL
+"""
+UNPARK = """
+    UPDATE keylease.outbox SET parked_at = NULL, reason = NULL, attempts = 0, not_before = 0
+    WHERE seq = $1 AND parked_at IS NOT NULL
+"""
+PARKED = """
+    SELECT seq, body, destination, attempts, reason, parked_at FROM keylease.outbox
+    WHERE parked_at IS NOT NULL ORDER BY parked_at, seq LIMIT $1
+"""
+
+PRUNE = """
+    WITH forgotten AS (
+        DELETE FROM keylease.inbox WHERE (source, key) IN (
+            SELECT source, key FROM keylease.inbox WHERE at < $1 ORDER BY at LIMIT $2
+        ) RETURNING 1
+    )
+    SELECT count(*) FROM forgotten
+"""
+
+AUDIT_ALL = "SELECT body FROM keylease.audit ORDER BY seq LIMIT $1"
+AUDIT_OF = "SELECT body FROM keylease.audit WHERE subject = $1 ORDER BY seq LIMIT $2"
+
+WORKER = "SELECT nextval('keylease.worker')"
+LET_GO = """
+    UPDATE keylease.outbox SET claimed_until = '-infinity'
+    WHERE claimed_by = $1 AND claimed_until > now()
+"""
+
+CHANNEL = "keylease_outbox"
+NOTIFY = f"NOTIFY {CHANNEL}"

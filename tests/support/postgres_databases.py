@@ -1,0 +1,42 @@
+"""Fixtures: one server for each process of the test run, a database of its own for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import asyncpg
+import pytest
+
+from tests.support.postgres_server import CannotStart, PostgresServer, postgres_server
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The shared server. A test that kills it needs one of its own."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except CannotStart as e:
+        pytest.fail(f"no PostgreSQL for this run: {e}")
+
+
+@pytest.fixture
+async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The address of an empty database."""
+    async with empty_database(postgres) as url:
+        yield url
+
+
+@asynccontextmanager
+async def empty_database(server: PostgresServer, /) -> AsyncIterator[str]:
+    """A database that is dropped at the end."""
+    name = f"test{next(_numbers)}"
+    admin = await asyncpg.connect(server.admin)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield server.url(name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
