@@ -36,6 +36,11 @@ REPEAT = timedelta(minutes=1)
 """What is still due after this long is said again."""
 SELDOM = timedelta(hours=1)
 """From then on only this often: what waits for a person must not pile up."""
+INBOX_KEPT = timedelta(days=30)
+"""How long a message that is sent again is known. Signed calls die after minutes, parcels are
+parked after hours; ticket tools and queues send again for some days, with the same id."""
+PRUNED_AT_ONCE = 1000
+"""Inbox ids that one tick forgets: some milliseconds of the one writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Sweep:
             *(RotationDue(account_id=x.account_id, occasion=_occasion(x, now)) for x in rotations),
             *(RequestAnswerDue(request_id=x.id, occasion=_occasion(x, now)) for x in requests),
         )
+        await self.store.prune(before=now - INBOX_KEPT, limit=PRUNED_AT_ONCE)
         return Outcome(records=(*await self._enrolled(now), *retired), events=events)
 
     def _undeclared(self, due: tuple[Account, ...], now: datetime) -> tuple[Account, ...]:

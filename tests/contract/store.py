@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from keylease.adapters.system.clock import SystemClock
 from keylease.domain.account import Account
 from keylease.domain.audit import AuditEntry
 from keylease.domain.credential import Claim, Credential
@@ -374,6 +375,31 @@ class CommitContract:
         assert await store.audit(subject="req-1") == (first, entry("request.approved"))
         assert await store.audit(limit=1) == (first,)
         assert await store.audit(subject="req-1", limit=1) == (first,)
+
+    async def test_inbox_ids_are_forgotten_when_they_are_old(self, store: Store) -> None:
+        now = SystemClock().now()
+        await store.commit(Batch(inbox=INBOX, audit=(entry("request.submitted"),)))
+        await store.commit(Batch(records=(lease("l"),), outgoing=(cancelled("l", id_="e1"),)))
+
+        young = await store.prune(before=now - HOUR, limit=100)
+        with pytest.raises(Duplicate):
+            await store.commit(Batch(inbox=INBOX))
+        old = await store.prune(before=now + HOUR, limit=100)
+        await store.commit(Batch(inbox=INBOX))
+
+        assert (young, old) == (0, 1)
+        assert await store.load(Lease, "l") is not None
+        assert await store.audit() == (entry("request.submitted"),)
+        assert await ids_of(store) == ["e1"]
+
+    async def test_inbox_ids_are_forgotten_in_slices(self, store: Store) -> None:
+        for n in range(5):
+            await store.commit(Batch(inbox=replace(INBOX, key=f"delivery-{n}")))
+
+        later = SystemClock().now() + HOUR
+        slices = [await store.prune(before=later, limit=2) for _ in range(4)]
+
+        assert slices == [2, 2, 1, 0]
 
 
 class OutboxContract:

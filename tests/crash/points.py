@@ -7,7 +7,7 @@ when a method is in neither.
 
 import inspect
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, Store
 
 EFFECTS: dict[type, frozenset[str]] = {
-    Store: frozenset({"commit", "delivered", "postpone", "park", "unpark"}),
+    Store: frozenset({"commit", "delivered", "postpone", "park", "unpark", "prune"}),
     Accounts: frozenset({"apply", "set_password", "login"}),
     Chat: frozenset({"tell", "post", "update"}),
     Sink: frozenset({"deliver"}),
@@ -30,6 +30,7 @@ READS: dict[type, frozenset[str]] = {
     Accounts: frozenset({"observe", "usernames", "missing", "endpoints", "health"}),
     Chats: frozenset({"of", "at"}),
 }
+PRUNES = 2
 
 
 class Killed(BaseException):
@@ -122,6 +123,11 @@ class TrackedChats:
     def at(self, address: str, /) -> Any:
         found = self.chats.at(address)
         return (Tracked(found[0], Chat, self.tracker), found[1]) if found else None
+
+
+def telling(passed: Iterable[Point], /) -> list[Point]:
+    """Each once. Every tick prunes the inbox, mostly of nothing: its first two stand for all."""
+    return [p for p in dict.fromkeys(passed) if p.name != "Store.prune" or p.nth < PRUNES]
 
 
 def _detail(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

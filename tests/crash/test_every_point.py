@@ -29,7 +29,7 @@ from keylease.runtime.process import Process
 from keylease.runtime.routes import ROUTES
 from keylease.turn import TURN
 from tests.crash.invariants import holds
-from tests.crash.points import EFFECTS, READS, Killed, Kind, Tracked, Tracker, effects_of
+from tests.crash.points import EFFECTS, READS, Killed, Kind, Tracked, Tracker, effects_of, telling
 from tests.crash.scripts import STORIES, Story
 from tests.support.simulation import simulation
 
@@ -105,7 +105,7 @@ async def test_the_stories_are_told_without_crashes(name: str) -> None:
 async def test_invariants_hold_whatever_dies_where(name: str) -> None:
     tracker = Tracker()
     await play(name, tracker)
-    points = list(dict.fromkeys(tracker.passed))
+    points = telling(tracker.passed)
     assert len(points) > 20
 
     for point in points:

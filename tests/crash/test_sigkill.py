@@ -15,7 +15,7 @@ from keylease.adapters.memory.ids import SeededIds
 from tests.crash.kill_crowd import BASELINE, CROWD, HELD, OWN, SERVICE, crowd, dies, rows_of
 from tests.crash.kill_play import Play, playing
 from tests.crash.kill_rest import holds
-from tests.crash.points import Kind, Point
+from tests.crash.points import Kind, Point, telling
 from tests.e2e.playing import ANA, BO
 
 AT_ONCE = 6
@@ -104,7 +104,7 @@ async def test_a_process_may_be_killed_at_any_point(script: Script) -> None:
     async with playing() as play:
         await script(play)
         await play.rests()
-    points = dict.fromkeys(play.workers[0].passed)
+    points = telling(play.workers[0].passed)
     assert len(points) > 40
 
     kinds = (Kind.BEFORE, Kind.AFTER)

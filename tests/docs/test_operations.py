@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from functions.sweep.handler import REPEAT, SELDOM
+from functions.sweep.handler import INBOX_KEPT, REPEAT, SELDOM
 from keylease.converge.rotation import ALARM_AFTER
 from keylease.converge.trouble import LONGEST_WAIT
 from keylease.domain.account import STRAY_WRITE_WINDOW
@@ -35,6 +35,7 @@ def test_the_table_of_times_is_that_of_the_code() -> None:
 
     assert {name: text for name, text in words.items() if text not in said[name]} == {}
     assert (format_duration(REPEAT), format_duration(SELDOM)) == ("1m", "1h")
+    assert said["a message that is sent again is known"] == f"{INBOX_KEPT.days} days"
     assert said["a due record is said again"] == "every minute, after an hour every hour"
 
 

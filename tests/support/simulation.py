@@ -307,7 +307,7 @@ def simulation(*, seed: int = 0, **settings: object) -> Simulation:
     )
     return Simulation(
         clock=clock,
-        store=MemoryStore(),
+        store=MemoryStore(clock.now),
         cloud=cloud,
         policy=policy_of(RULES),
         directory=MemoryDirectory(PEOPLE),

@@ -140,6 +140,14 @@ class Store(Protocol):
         """Let it be tried again at once, its attempts counted anew; not parked is success."""
         ...
 
+    async def prune(self, *, before: datetime, limit: int) -> int:
+        """Forget the oldest inbox ids, at most `limit` of those written before then, in one go.
+
+        Their age is by the store's own clock. Returns how many it forgot. Nothing else is ever
+        pruned.
+        """
+        ...
+
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:

@@ -196,6 +196,7 @@ async def test_a_closed_store_says_so(path: Path) -> None:
         sql.PARK,
         sql.PARKED,
         sql.AUDIT_OF,
+        sql.PRUNE,
     ],
 )
 async def test_no_question_walks_a_whole_table_or_sorts(store: SqliteStore, text: str) -> None:

@@ -2,12 +2,24 @@
 
 from datetime import timedelta
 
-from functions.sweep.handler import REPEAT, Sweep
+import pytest
+
+from functions.sweep.handler import INBOX_KEPT, REPEAT, Sweep
 from keylease.domain.account import Account
 from keylease.domain.events import Event, EventData, LeaseEndDue, TimerTicked
+from keylease.domain.genuine import WINDOW
 from keylease.domain.lease import Lease
 from keylease.domain.outcome import Outcome
 from keylease.domain.schedule import Schedule
+from keylease.errors import Duplicate
+from keylease.ports.store import Batch, InboxId
+from keylease.runtime.process import (
+    LONGEST_RACE,
+    LONGEST_WAIT,
+    MOST_ATTEMPTS,
+    MOST_RACES,
+    PATIENCE,
+)
 from tests.support.build import NOW, account, lease
 from tests.support.simulation import STANDING, Simulation, simulation
 
@@ -94,3 +106,25 @@ async def test_a_changed_schedule_is_taken_over() -> None:
     found = await world.store.load(Account, changed.id)
     assert found is not None
     assert found.rotate_at == NOW + timedelta(days=1)
+
+
+async def test_a_message_is_known_for_a_month_and_then_forgotten() -> None:
+    world = simulation()
+    inbox = InboxId(source="slack/T1", key="delivery-1")
+    await world.store.commit(Batch(inbox=inbox))
+
+    world.clock.advance(INBOX_KEPT)
+    await sweep_of(world)(TICK)
+    with pytest.raises(Duplicate):
+        await world.store.commit(Batch(inbox=inbox))
+    world.clock.advance(timedelta(seconds=1))
+    await sweep_of(world)(TICK)
+
+    await world.store.commit(Batch(inbox=inbox))
+
+
+def test_a_message_is_known_for_longer_than_it_can_be_sent_again() -> None:
+    parcel = MOST_ATTEMPTS * LONGEST_WAIT + MOST_RACES * LONGEST_RACE + PATIENCE
+
+    assert INBOX_KEPT > 7 * timedelta(days=1) > parcel
+    assert 100 * timedelta(seconds=WINDOW) < INBOX_KEPT

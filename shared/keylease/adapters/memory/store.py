@@ -1,9 +1,9 @@
 """A store in plain dictionaries; it keeps documents, not objects, so that nothing is shared."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from keylease.domain.audit import AuditEntry
 from keylease.domain.record import Record
@@ -12,6 +12,7 @@ from keylease.errors import Conflict, Duplicate, InvariantBroken
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Parked, R
 
 _Key = tuple[str, str]
+_NEVER_OLD = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,16 @@ class _Lying:
 
 
 class MemoryStore:
-    """Keeps `ports.store.Store`. Every call yields to the loop once, as a real store would."""
+    """Keeps `ports.store.Store`. Every call yields to the loop once, as a real store would.
 
-    def __init__(self) -> None:
+    Without a clock nothing in it grows old.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: _NEVER_OLD, /) -> None:
+        self._now = now
         self._rows: dict[_Key, RecordRow] = {}
         self._handles: dict[_Key, str] = {}
-        self._inbox: set[InboxId] = set()
+        self._inbox: dict[InboxId, datetime] = {}
         self._outbox: dict[int, _Lying] = {}
         self._parked: dict[int, Parked] = {}
         self._known: set[_Key] = set()
@@ -74,7 +79,7 @@ class MemoryStore:
         rows = [record_row(record) for record in batch.records]
         self._check_handles(rows)
         if batch.inbox is not None:
-            self._inbox.add(batch.inbox)
+            self._inbox[batch.inbox] = self._now()
         for row in rows:
             self._put(row)
         for outgoing in batch.outgoing:
@@ -117,6 +122,13 @@ class MemoryStore:
         if found is not None:
             again = replace(found.parcel, attempts=0)
             self._outbox[parcel.seq] = _Lying(parcel=again, not_before=0)
+
+    async def prune(self, *, before: datetime, limit: int) -> int:
+        await asyncio.sleep(0)
+        old = sorted((at, n, id_) for n, (id_, at) in enumerate(self._inbox.items()) if at < before)
+        for *_, id_ in old[:limit]:
+            del self._inbox[id_]
+        return len(old[:limit])
 
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000

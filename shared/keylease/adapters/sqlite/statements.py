@@ -73,5 +73,11 @@ PARKED = """
     WHERE parked_at IS NOT NULL ORDER BY parked_at, seq LIMIT ?
 """
 
+PRUNE = """
+    DELETE FROM inbox WHERE (source, key) IN (
+        SELECT source, key FROM inbox WHERE at < ? ORDER BY at LIMIT ?
+    )
+"""
+
 AUDIT_ALL = "SELECT body FROM audit ORDER BY seq LIMIT ?"
 AUDIT_OF = "SELECT body FROM audit WHERE subject = ? ORDER BY seq LIMIT ?"

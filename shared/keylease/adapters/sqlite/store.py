@@ -86,6 +86,15 @@ class SqliteStore:
     async def unpark(self, parcel: Parcel, /) -> None:
         await self._change(sql.UNPARK, parcel.seq)
 
+    async def prune(self, *, before: datetime, limit: int) -> int:
+        forgotten = list[int]()
+
+        def work(db: sqlite3.Connection) -> None:
+            forgotten.append(db.execute(sql.PRUNE, (micros(before), limit)).rowcount)
+
+        await self.writer.do(work)
+        return forgotten[-1]
+
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:
