@@ -7,107 +7,55 @@ the answer without merging in the head.
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple, Self
 
 from keylease.domain.decision import Decision, Effect, Obligations, RuleRef
 from keylease.domain.request import Asked
-from keylease.policy.conditions import conditions_of, scope_of
-from keylease.policy.denials import applies_of
+from keylease.policy.bits import each, first
+from keylease.policy.conditions import Words, words_of
 from keylease.policy.facts import Facts, Scene
 from keylease.policy.flaws import find_flaws
-from keylease.policy.index import Index
 from keylease.policy.model import CompiledPolicy, PlacedRule, Rule
+from keylease.policy.table import Table
 
 __all__ = ["Facts", "Judgement", "Policy"]
 
 
-_DENY: Final = Effect.DENY
-
-
-class _Permit:
-    """A permit, ready to be asked."""
-
-    __slots__ = ("checks", "conditions", "effect", "obligations", "placed", "reasons", "scope")
-
-    def __init__(self, placed: PlacedRule, /) -> None:
-        self.placed = placed
-        self.conditions = conditions_of(placed.rule)
-        self.checks = tuple(condition.missing for condition in self.conditions)
-        self.scope = tuple(condition.missing for condition in scope_of(placed.rule.may))
-        self.obligations = _obligations(placed.rule)
-        self.effect = Effect.REVIEW if self.obligations.approvals else Effect.PERMIT
-        self.reasons = (_permits(placed.rule.name, duties=self.obligations),)
-
-    def holds(self, scene: Scene, /) -> bool:
-        for check in self.checks:  # noqa: SIM110  # a loop takes half the time of any()
-            if check(scene):
-                return False
-        return True
-
-    def misfit(self, scene: Scene, /) -> int:
-        """How much of what is asked for the rule is not about."""
-        return sum(check(scene) for check in self.scope)
-
-    def unmet(self, scene: Scene, /) -> tuple[str, ...]:
-        return tuple(words for condition in self.conditions for words in condition.words(scene))
-
-
-class _Denial:
-    """A deny rule, ready to be asked."""
-
-    __slots__ = ("placed", "reason", "tests")
-
-    def __init__(self, placed: PlacedRule, /) -> None:
-        self.placed = placed
-        self.tests = applies_of(placed.rule)
-        rule = placed.rule
-        self.reason = f"rule {rule.name} refuses it" + (f": {rule.because}" if rule.because else "")
-
-    def applies(self, scene: Scene, /) -> bool:
-        return all(test(scene) for test in self.tests)
-
-
 class Judgement(NamedTuple):
-    """A decision before it is put into words."""
+    """A decision without what it depended on."""
 
     effect: Effect
-    permit: _Permit | None = None
-    denials: tuple[_Denial, ...] = ()
-    flaws: tuple[str, ...] = ()
-    scene: Scene | None = None
+    ref: RuleRef | None = None
+    """The deciding rule."""
+    reasons: tuple[str, ...] = ()
+    obligations: Obligations | None = None
+    unmatched: Scene | None = None
+    """What no rule matches. Which one is nearest, and why, is not looked for before it is asked."""
 
     @property
     def rule(self) -> str | None:
         """Name of the deciding rule."""
-        if self.denials:
-            return self.denials[0].placed.rule.name
-        return self.permit.placed.rule.name if self.permit else None
+        return self.ref.name if self.ref else None
+
+
+_DENY: Final = Effect.DENY
+_NO_PERMIT: Final = Judgement(_DENY, reasons=("the policy has no rule that permits anything",))
 
 
 class Policy:
-    """All rules in force. Immutable; `decide` depends on nothing but its arguments."""
+    """All rules in force; `decide` depends on nothing but its arguments."""
 
-    __slots__ = (
-        "_denials",
-        "_denials_index",
-        "_permits",
-        "_permits_index",
-        "digest",
-        "rules",
-    )
+    __slots__ = ("_judgements", "_ordered", "_table", "_words", "digest", "rules")
 
     def __init__(self, rules: Iterable[PlacedRule] = (), /) -> None:
         self.rules = tuple(rules)
         self.digest = _digest(self.rules)
-        permits = [placed for placed in self.rules if not placed.rule.deny]
-        denials = [placed for placed in self.rules if placed.rule.deny]
-        self._permits = tuple(map(_Permit, permits))
-        self._denials = tuple(map(_Denial, denials))
-        self._permits_index = Index(enumerate(placed.rule for placed in permits))
-        self._denials_index = Index(enumerate(placed.rule for placed in denials))
+        self._ordered = sorted(self.rules, key=lambda placed: not placed.rule.deny)
+        self._table = Table(placed.rule for placed in self._ordered)
+        self._judgements = tuple(map(_judgement, self._ordered))
+        self._words: dict[int, tuple[Words, ...]] = {}
 
     @classmethod
     def from_json(cls, text: str | bytes, /) -> Self:
@@ -123,84 +71,63 @@ class Policy:
     @property
     def approver_groups(self) -> frozenset[str]:
         """Every group or principal that some rule asks for approval: `Facts.members` names all."""
-        return frozenset(
-            group for permit in self._permits for group in permit.obligations.approvers
-        )
+        duties = (judgement.obligations for judgement in self._judgements)
+        return frozenset(group for duty in duties if duty for group in duty.approvers)
 
     def judge(self, asked: Asked, /, *, facts: Facts, now: datetime) -> Judgement:
-        """The effect and the rule, without words."""
-        flaws = find_flaws(asked, facts=facts)
-        if flaws or facts.principal is None or facts.target is None:
-            return Judgement(_DENY, flaws=flaws)
-        scene = Scene(asked, facts.principal, facts.target, facts, now)
-        if denials := self._denying(scene):
-            return Judgement(_DENY, denials=denials, scene=scene)
-        permission = asked.permissions[0]
-        action = next(iter(permission.actions))
-        for number in self._permits_index.around(permission, action=action, target=asked.target):
-            permit = self._permits[number]
-            if permit.holds(scene):
-                return Judgement(permit.effect, permit=permit, scene=scene)
-        return Judgement(_DENY, scene=scene)
+        """The effect and the rule, without a search for the nearest one."""
+        flaws, principal, target = find_flaws(asked, facts=facts), facts.principal, facts.target
+        if flaws or principal is None or target is None:
+            return Judgement(_DENY, reasons=flaws)
+        scene = Scene(asked, principal, target, facts, now)
+        matching = self._table.matching(scene)
+        if not matching:
+            return Judgement(_DENY, unmatched=scene)
+        judged = self._judgements[first(matching)]
+        return self._refused(matching) if judged.effect is _DENY else judged
 
     def decide(self, asked: Asked, /, *, facts: Facts, now: datetime) -> Decision:
         """The answer, with its rule, its reasons, its obligations and what it depended on."""
         judged = self.judge(asked, facts=facts, now=now)
-        rule, reasons = self._words(judged)
+        if judged.unmatched is not None:
+            judged = self._nearest(judged.unmatched)
         return Decision(
             effect=judged.effect,
-            rule=rule,
-            reasons=reasons,
-            obligations=judged.permit.obligations if judged.permit else None,
+            rule=judged.ref,
+            reasons=judged.reasons,
+            obligations=judged.obligations,
             policy_digest=self.digest,
             facts=facts.recorded(),
             decided_at=now,
         )
 
-    def _denying(self, scene: Scene) -> tuple[_Denial, ...]:
-        if not self._denials:
-            return ()
-        index, target = self._denials_index, scene.asked.target
-        numbers: list[int] = []
-        for permission in scene.asked.permissions:
-            for action in permission.actions:
-                numbers += index.around(permission, action=action, target=target)
-        if not numbers:
-            return ()
-        candidates = (self._denials[number] for number in sorted(set(numbers)))
-        return tuple(denial for denial in candidates if denial.applies(scene))
+    def _refused(self, matching: int) -> Judgement:
+        """By the first deny that applies, with the reasons of all."""
+        all_ = [self._judgements[number] for number in each(matching)]
+        reasons = (reason for one in all_ if one.effect is _DENY for reason in one.reasons)
+        return all_[0]._replace(reasons=tuple(reasons))
 
-    def _words(self, judged: Judgement) -> tuple[RuleRef | None, tuple[str, ...]]:
-        if judged.permit is not None:
-            return judged.permit.placed.ref, judged.permit.reasons
-        if judged.denials:
-            return judged.denials[0].placed.ref, tuple(d.reason for d in judged.denials)
-        if judged.scene is None:
-            return None, judged.flaws
-        nearest = self._nearest(judged.scene)
-        if nearest is None:
-            return None, ("the policy has no rule that permits anything",)
-        return nearest.placed.ref, nearest.unmet(judged.scene)
+    def _nearest(self, scene: Scene) -> Judgement:
+        """Refused for want of a permit, with every unmet condition of the nearest one."""
+        number = self._table.nearest(scene)
+        if number is None:
+            return _NO_PERMIT
+        placed = self._ordered[number]
+        if number not in self._words:
+            self._words[number] = words_of(placed.rule)
+        unmet = tuple(said for words in self._words[number] for said in words(scene))
+        return Judgement(_DENY, placed.ref, reasons=unmet)
 
-    def _nearest(self, scene: Scene) -> _Permit | None:
-        """The permit with the fewest unmet conditions.
 
-        Of several the one that is most about what is asked for, then the first in file order.
-        """
-        nearest, fewest, misfit = None, sys.maxsize, 0
-        for permit in self._permits:
-            count = 0
-            for check in permit.checks:
-                count += check(scene)
-                if count > fewest:
-                    break
-            else:
-                away = permit.misfit(scene)
-                if (count, away) < (fewest, misfit):
-                    nearest, fewest, misfit = permit, count, away
-                if fewest == 1 and not misfit:  # no rule that does not match is nearer
-                    break
-        return nearest
+def _judgement(placed: PlacedRule) -> Judgement:
+    """What is answered when a rule decides."""
+    rule = placed.rule
+    if rule.deny:
+        because = f": {rule.because}" if rule.because else ""
+        return Judgement(_DENY, placed.ref, (f"rule {rule.name} refuses it{because}",))
+    duties = _obligations(rule)
+    effect = Effect.REVIEW if duties.approvals else Effect.PERMIT
+    return Judgement(effect, placed.ref, (_permits(rule.name, duties=duties),), duties)
 
 
 def _obligations(rule: Rule) -> Obligations:

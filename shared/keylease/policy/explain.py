@@ -96,11 +96,11 @@ def _offer(
         facts = world.facts(asked, policy=policy)
         for moment in _moments(placed.rule.when.hours, now=now):
             judged = policy.judge(asked, facts=facts, now=moment)
-            if judged.permit is not None and judged.rule == placed.rule.name:
+            if judged.obligations is not None and judged.rule == placed.rule.name:
                 return Offer(
                     entitlement=entitlement,
                     rule=placed.ref,
-                    obligations=judged.permit.obligations,
+                    obligations=judged.obligations,
                     addresses=placed.rule.when.ip_within,
                     is_open_now=moment == now,
                 )
