@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 pyproject.toml
-SERVER := --extra cli --extra nats --extra postgres
+SERVER := --extra cli --extra nats --extra otel --extra postgres
 GATED := */keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*
 
 .DEFAULT_GOAL := help

@@ -17,6 +17,7 @@ from keylease.cli.demo_inbox import button, link, text_with
 from keylease.cli.demo_people import APP, TEAM, TENANT
 from keylease.cli.demo_stage import Stage, staged
 from keylease.hosts.local import Served, serving
+from keylease.runtime.sections import Telemetry
 
 T = TypeVar("T")
 
@@ -121,11 +122,11 @@ async def eventually(found: Callable[[], T | None], /) -> T:
 
 
 @asynccontextmanager
-async def playing() -> AsyncIterator[Play]:
+async def playing(*, telemetry: Telemetry | None = None) -> AsyncIterator[Play]:
     """Set up the stage and serve on it."""
     async with (
         staged() as stage,
-        serving(stage.settings()) as served,
+        serving(stage.settings().model_copy(update={"telemetry": telemetry})) as served,
         aiohttp.ClientSession() as session,
     ):
         secret = stage.variables["DEMO_SLACK_SIGNING_SECRET"]

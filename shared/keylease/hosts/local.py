@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import structlog
@@ -20,9 +21,11 @@ from aiohttp import web
 from keylease.errors import Misconfigured
 from keylease.hosts.claim_page import claim_routes
 from keylease.hosts.http import Doors, make_app
+from keylease.hosts.limits import Limits, sparing
 from keylease.ports.handover import ClaimPages, Claims
 from keylease.runtime.entrances import entrances
 from keylease.runtime.filling import Wrap, unwrapped
+from keylease.runtime.gauges import say_state
 from keylease.runtime.logging import fresh_context
 from keylease.runtime.process import Process
 from keylease.runtime.relay import Relay, first, guarded
@@ -42,11 +45,13 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """The timer and the relay. `wake` is set by commits that left something to deliver."""
+    """Timer, relay and gauges. `wake` is set by commits that left something to deliver."""
 
     process: Process
     every: timedelta
     wake: asyncio.Event
+    measure: timedelta | None = None
+    """How often the state is said in numbers, when anybody collects them."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def relay(self) -> None:
@@ -59,6 +64,14 @@ class Loops:
             with fresh_context():
                 await guarded("sweep", self.process.tick, default=None)
             await first(self.stopping, within=self.every)
+
+    async def gauges(self) -> None:
+        """Say what stands in the store, again and again."""
+        commits = self.process.commits
+        while self.measure is not None and not self.stopping.is_set():
+            say = partial(say_state, commits.store, clock=commits.clock)
+            await guarded("gauges", say, default=None)
+            await first(self.stopping, within=self.measure)
 
     def stop(self) -> None:
         """Let both end after what they have in hand."""
@@ -76,7 +89,12 @@ async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIter
         async with AsyncExitStack() as stack:
             wake = asyncio.Event()
             keylease = await stack.enter_async_context(running(settings, wrap=wrap, wake=wake.set))
-            loops = Loops(process=keylease.process, every=settings.sweep_every, wake=wake)
+            loops = Loops(
+                process=keylease.process,
+                every=settings.sweep_every,
+                wake=wake,
+                measure=settings.telemetry.every if settings.telemetry else None,
+            )
             await stack.enter_async_context(_turning(loops, drain=settings.drain))
             await stack.enter_async_context(_listening(keylease, listener))
             log.info("serve.ready", url=settings.base_url)
@@ -127,12 +145,13 @@ def located(settings: Settings, listener: socket.socket, /) -> Settings:
 
 @asynccontextmanager
 async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
-    """Both loops; at the end they may finish what they have in hand, for a while."""
+    """All loops; at the end they may finish what they have in hand, for a while."""
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         turning = {
             group.create_task(loops.relay(), name="relay"),
             group.create_task(loops.sweep(), name="sweep"),
+            group.create_task(loops.gauges(), name="gauges"),
         }
         try:
             yield
@@ -150,13 +169,15 @@ async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(keylease: Keylease, listener: socket.socket) -> AsyncIterator[None]:
+    limits = Limits.of(keylease.clock, **keylease.settings.limits.model_dump())
     app = make_app(
         keylease.process.receive,
         doors=_doors(keylease.settings),
         clock=keylease.clock,
         ids=keylease.ids,
         ready=_ready(keylease),
-        routes=await _claim(keylease),
+        routes=[sparing(route, limit=limits.addresses) for route in await _claim(keylease)],
+        limits=limits,
     )
     runner = web.AppRunner(
         app,

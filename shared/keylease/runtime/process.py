@@ -21,6 +21,7 @@ from keylease.ports.clock import Clock
 from keylease.ports.ids import Ids
 from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
+from keylease.ports.tracing import Tracing, Untraced
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +117,7 @@ class Process:
     commits: Commits
     functions: Mapping[str, Bound]
     sinks: Mapping[str, Sink] = field(default_factory=dict)
+    tracing: Tracing = field(default_factory=Untraced)
 
     async def receive(self, arrived: Arrived, /) -> Reply:
         """Take in one verified message: inbox and effect in one commit, then the reply.
@@ -124,7 +126,10 @@ class Process:
             Conflict: the store was too busy; the sender shall try again.
         """
         inbox = InboxId(source=f"{arrived.source}/{arrived.tenant}", key=arrived.key)
-        with structlog.contextvars.bound_contextvars(traceparent=arrived.traceparent):
+        with (
+            self.tracing.span(f"receive {arrived.source}", parent=arrived.traceparent) as trace,
+            structlog.contextvars.bound_contextvars(traceparent=trace),
+        ):
             for _ in range(RACES):
                 outcome, reply = await self.functions["intake"].handler(arrived)  # type: ignore[misc]  # intake answers with both
                 try:
@@ -184,7 +189,7 @@ class Process:
         ):
             try:
                 async with asyncio.timeout(PATIENCE.total_seconds()):
-                    await self._hand_over(parcel)
+                    await self._traced(parcel)
             except Duplicate:
                 await store.delivered(parcel)
             except KeyleaseError as e:
@@ -194,6 +199,15 @@ class Process:
                 await self._trouble(parcel, e, gives_up=False)
             else:
                 log.info("event.delivered", destination=parcel.outgoing.destination, **words)
+
+    async def _traced(self, parcel: Parcel) -> None:
+        event, destination = parcel.outgoing.event, parcel.outgoing.destination
+        about = {"event.type": event.type, "event.id": event.id, "event.subject": event.subject}
+        with (
+            self.tracing.span(f"deliver {destination}", parent=event.traceparent, **about) as trace,
+            structlog.contextvars.bound_contextvars(traceparent=trace),
+        ):
+            await self._hand_over(parcel)
 
     async def _hand_over(self, parcel: Parcel) -> None:
         role, _, name = parcel.outgoing.destination.partition(":")

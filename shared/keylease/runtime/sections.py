@@ -1,6 +1,7 @@
 """The sections of `keylease.yaml`: one frozen value each, closed, with words for every mistake."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from keylease.domain.duration import Duration
 from keylease.runtime.references import SecretRef
 
 HTTPS_PORT = 443
@@ -147,6 +149,20 @@ class Events(Section):
     rate: Annotated[int, Field(ge=1)] = 600
 
 
+Often = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Limits(Section):
+    """Calls a minute, and as many at once; 0: any number."""
+
+    people: Often = 120
+    """Each person in a chat."""
+    machines: Often = 6000
+    """Each ticket tool and producer of events."""
+    addresses: Often = 120
+    """Each address: calls that prove nobody, and claims."""
+
+
 class StdoutSink(Section):
     """Result events as lines of JSON on standard output."""
 
@@ -174,6 +190,30 @@ class WebhookSink(Section):
 
 
 Sink = Annotated[StdoutSink | WebhookSink, Field(discriminator="kind")]
+
+
+def _any_url(text: str) -> str:
+    """A collector stands beside the workers, so plain http is common; spans hold no secret."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        msg = "not a URL; write it such as http://collector:4318/v1/traces"
+        raise ValueError(msg)
+    return text
+
+
+ListenAddress = Annotated[
+    str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:.]+\]|[^:\s]+):[0-9]{1,5}$")
+]
+"""A host and a port, such as `127.0.0.1:9464`."""
+
+
+class Telemetry(Section):
+    """Traces and metrics by OpenTelemetry; needs the extra `otel`."""
+
+    traces: Annotated[str, AfterValidator(_any_url)] | None = None
+    headers: Mapping[NonEmpty, SecretRef] = {}
+    metrics: ListenAddress | None = None
+    every: Duration = timedelta(seconds=15)
 
 
 class FromChain(Section):

@@ -29,10 +29,12 @@ from keylease.runtime.references import Context
 from keylease.runtime.sections import (
     Alibaba,
     Events,
+    Limits,
     Sealing,
     Section,
     Sink,
     SlackTenant,
+    Telemetry,
     TenantName,
     Url,
     WebhookTenant,
@@ -85,8 +87,10 @@ class Settings(Section):
     slack: Mapping[TenantName, SlackTenant] = {}
     webhook: Mapping[TenantName, WebhookTenant] = {}
     events: Events = Events()
+    limits: Limits = Limits()
     sinks: Mapping[TenantName, Sink] = {}
     alibaba: Alibaba = Alibaba()
+    telemetry: Telemetry | None = None
     operators: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
     """Where alarms go, such as `slack:#keylease-ops`."""
     time_zone: ZoneName = "UTC"

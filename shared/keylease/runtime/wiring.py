@@ -23,11 +23,13 @@ from keylease.ports.journal import Journal
 from keylease.ports.secrets import Secrets
 from keylease.ports.sinks import Sink
 from keylease.ports.store import Store
+from keylease.ports.tracing import Tracing
 from keylease.runtime.bundle import load_function
 from keylease.runtime.filling import Parts, Wrap, unwrapped
 from keylease.runtime.process import Bound, Commits, Process, Router
 from keylease.runtime.routes import ROUTES
 from keylease.runtime.settings import Settings, environment
+from keylease.runtime.telemetry import telemetry, traced
 
 FUNCTIONS = frozenset(route.name for route in ROUTES)
 OUTWARD = "notify"
@@ -83,6 +85,7 @@ async def running(
             commits=await parts.get(Commits),
             functions=bound,
             sinks=await makers.sinks(parts) if OUTWARD in bound else {},
+            tracing=await parts.get(Tracing),
         )
         yield Keylease(settings=settings, process=process, parts=parts)
 
@@ -116,6 +119,7 @@ class _Makers:
             Accounts: self._accounts,
             Chats: self._chats,
             Telling: self._telling,
+            Tracing: self._tracing,
             ClaimPages: self._pages,
         }
 
@@ -129,10 +133,11 @@ class _Makers:
 
         return SystemIds(await parts.get(Clock))
 
-    async def _http(self, _: Parts) -> Http:
+    async def _http(self, parts: Parts) -> Http:
         from keylease.adapters.system.http import AiohttpHttp
 
-        return await self.stack.enter_async_context(AiohttpHttp())
+        http = await self.stack.enter_async_context(AiohttpHttp())
+        return traced(http, tracing=await parts.get(Tracing))
 
     async def _store(self, _: Parts) -> Store:
         from keylease.adapters.sqlite.store import open_sqlite
@@ -189,6 +194,9 @@ class _Makers:
         from keylease.runtime.outward import chats
 
         return chats(self.settings, http=await parts.get(Http))
+
+    async def _tracing(self, _: Parts) -> Tracing:
+        return await self.stack.enter_async_context(telemetry(self.settings))
 
     async def _telling(self, _: Parts) -> Telling:
         return Telling(

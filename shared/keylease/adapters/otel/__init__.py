@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans and metrics for whoever collects them. Needs the extra `otel`."""
