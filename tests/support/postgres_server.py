@@ -129,7 +129,14 @@ def _initialise(folder: Path) -> None:
         raise CannotStart(f"{folder} is too long for a socket")
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
-    command = [_program("initdb"), "-D", folder / "data", "-U", "postgres", "--auth=trust"]
+    command: list[str | Path] = [
+        _program("initdb"),
+        "-D",
+        folder / "data",
+        "-U",
+        "postgres",
+        "--auth=trust",
+    ]
     try:
         subprocess.run(
             [*command, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],

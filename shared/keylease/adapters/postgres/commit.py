@@ -1,26 +1,15 @@
 """A batch as the arguments of one call: one round trip checks and writes it all."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from keylease.adapters.postgres.text import stored
-from keylease.domain.record import Record
 from keylease.domain.rows import RecordRow, record_row
 from keylease.ports.store import Batch, Outgoing
 
 Argument = str | int | list[str] | list[int] | list[str | None] | list[int | None] | None
-
-
-class Touched(NamedTuple):
-    """A record that a commit writes or guards, in the order in which all commits lock."""
-
-    kind: str
-    id: str
-    is_guard: bool
-    """Sorts what is written first: the stronger lock is taken before the weaker one."""
-    version: int
-    row: int | None
-    """Which of the rows replaces it, counted from one; None for a guard."""
+_Key = tuple[str, str]
+_NEVER = -1
+"""The version of a record that was read twice and had changed in between: a conflict."""
 
 
 def arguments(batch: Batch, /) -> Iterator[Argument]:
@@ -36,19 +25,19 @@ def arguments(batch: Batch, /) -> Iterator[Argument]:
 
 
 def _touched(batch: Batch) -> Iterator[Argument]:
-    keys = [
-        *(_key(record, row=row) for row, record in enumerate(batch.records, 1)),
-        *(_key(guard, row=None) for guard in batch.guards),
-    ]
-    keys.sort(key=lambda key: key[:4])
-    yield [key.kind for key in keys]
-    yield [key.id for key in keys]
-    yield [key.version for key in keys]
-    yield [key.row for key in keys]
-
-
-def _key(record: Record, *, row: int | None) -> Touched:
-    return Touched(record.kind, stored(record.id), row is None, record.version, row)
+    """Each record that is written or guarded, once, in the order in which all commits lock."""
+    versions, rows = dict[_Key, int](), dict[_Key, int]()
+    for record in (*batch.records, *batch.guards):
+        key = (record.kind, stored(record.id))
+        is_agreed = versions.setdefault(key, record.version) == record.version
+        versions[key] = record.version if is_agreed else _NEVER
+    for row, record in enumerate(batch.records, 1):
+        rows[record.kind, stored(record.id)] = row
+    keys = sorted(versions)
+    yield [kind for kind, _ in keys]
+    yield [id_ for _, id_ in keys]
+    yield [versions[key] for key in keys]
+    yield [rows.get(key) for key in keys]
 
 
 def _rows(rows: Iterable[RecordRow]) -> Iterator[Argument]:

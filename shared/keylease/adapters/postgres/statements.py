@@ -88,10 +88,12 @@ PARKED = """
     WHERE parked_at IS NOT NULL ORDER BY parked_at, seq LIMIT $1
 """
 
+# Several workers prune at once: each takes what no other one has in hand.
 PRUNE = """
     WITH forgotten AS (
         DELETE FROM keylease.inbox WHERE (source, key) IN (
-            SELECT source, key FROM keylease.inbox WHERE at < $1 ORDER BY at LIMIT $2
+            SELECT source, key FROM keylease.inbox WHERE at < $1
+            ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
         ) RETURNING 1
     )
     SELECT count(*) FROM forgotten

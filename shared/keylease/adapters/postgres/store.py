@@ -87,8 +87,8 @@ class PostgresStore:
         self.notifier.soon()
 
     async def prune(self, *, before: datetime, limit: int) -> int:
-        ((count,),) = await self.database.ask(sql.PRUNE, micros(before), limit)
-        return int(count)
+        ((forgotten,),) = await self.database.ask(sql.PRUNE, micros(before), limit)
+        return int(forgotten)
 
     async def audit(
         self, *, subject: str | None = None, limit: int = 1000
