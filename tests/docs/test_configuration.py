@@ -39,7 +39,7 @@ def shown(field: FieldInfo) -> str:
     match default:
         case sections.FromChain():
             return "`kind: default`"
-        case sections.Alibaba():
+        case sections.Alibaba() | sections.Limits():
             return "see below"
         case timedelta():
             return f"`{format_duration(default)}`"

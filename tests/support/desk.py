@@ -18,6 +18,7 @@ from keylease.domain.events import Event, RequestSubmitted
 from keylease.domain.trust import Trust
 from keylease.function import Function
 from keylease.hosts.http import RUNNER, Doors, Receive, make_app
+from keylease.hosts.limits import Limits
 from keylease.ports.doors import Call
 from keylease.ports.store import Store
 from keylease.runtime.process import Bound, Commits, Process, Router
@@ -61,6 +62,8 @@ class Desk:
     clock: SetClock = field(default_factory=lambda: SetClock(at=CLOCK))
     ids: CountedIds = field(default_factory=CountedIds)
     doors: Doors = DOORS
+    a_minute: dict[str, int] = field(default_factory=dict)
+    """How often one sender may call."""
 
     @property
     def receive(self) -> Receive:
@@ -81,7 +84,13 @@ class Desk:
     @asynccontextmanager
     async def client(self, receive: Receive | None = None) -> AsyncIterator[Client]:
         """A client of the app, on loopback."""
-        app = make_app(receive or self.receive, doors=self.doors, clock=self.clock, ids=self.ids)
+        app = make_app(
+            receive or self.receive,
+            doors=self.doors,
+            clock=self.clock,
+            ids=self.ids,
+            limits=Limits.of(self.clock, **self.a_minute),
+        )
         server = TestServer(app, host="127.0.0.1")
         await server.start_server(**RUNNER)
         async with TestClient(server) as client:

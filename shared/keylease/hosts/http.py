@@ -14,6 +14,7 @@ from aiohttp import HttpVersion11, web
 
 from keylease.domain.intake import Arrived, Reply
 from keylease.errors import BadInput, KeyleaseError, NotGenuine
+from keylease.hosts.limits import Key, Limits, View, address_of, too_often
 from keylease.ports.clock import Clock
 from keylease.ports.doors import Call, Door
 from keylease.ports.http import HttpResponse
@@ -42,7 +43,6 @@ RUNNER: dict[str, Any] = {"auto_decompress": False, "access_log": None}
 
 Receive = Callable[[Arrived], Awaitable[Reply]]
 Ready = Callable[[], Awaitable[bool]]
-View = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,13 @@ class Doors:
     events: Door | None = None
 
 
-class TooLarge(KeyleaseError):
-    """The body is longer than its route takes."""
+class Rejected(KeyleaseError):
+    """A call of somebody unproved; `code` is for the log, the sender learns nothing."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
 
 
 async def always_ready() -> bool:
@@ -72,13 +77,16 @@ def make_app(
     ids: Ids,
     ready: Ready = always_ready,
     routes: Iterable[web.RouteDef] = (),
+    limits: Limits | None = None,
 ) -> web.Application:
     """All routes of one process; `routes` adds what other hosts serve, such as the claim page.
+
+    Without `limits` anybody may call as often as they like.
 
     Run it as `web.AppRunner(app, **RUNNER)`.
     """
     logging.getLogger("aiohttp.server").addFilter(_WITHOUT_BYTES)
-    desk = Desk(receive=receive, clock=clock, ids=ids)
+    desk = Desk(receive=receive, clock=clock, ids=ids, limits=limits or Limits.of(clock))
     app = web.Application(middlewares=[keep_5xx_for_ourselves], client_max_size=MACHINE_LIMIT)
     events = {"": doors.events} if doors.events else {}
     ours = (
@@ -135,6 +143,7 @@ class Desk:
     receive: Receive
     clock: Clock
     ids: Ids
+    limits: Limits
 
     def view(self, source: str, doors: Mapping[str, Door], /, *, limit: int) -> View:
         """The aiohttp handler of one kind of door."""
@@ -149,39 +158,56 @@ class Desk:
         return take
 
     async def _take(self, request: web.Request, *, door: Door | None, limit: int) -> web.Response:
-        encodings = request.headers.getall("Content-Encoding", [])
-        if any(encoding.strip().lower() != "identity" for encoding in encodings):
-            return _rejected(415, code="content_encoding")
         try:
-            body = await _read(request, limit=limit)
-        except TooLarge:
-            return _rejected(413, code="too_large")
-        except (web.RequestPayloadError, ConnectionError):
-            return _rejected(400, code="body_broken")
-        if door is None:
-            return _rejected(401, code="tenant_unknown")
-        call = Call(
-            method=request.method,
-            path=request.path,
-            headers=tuple(request.headers.items()),
-            body=body,
-        )
-        return await self._open(door, call)
+            body = await _body(request, limit=limit)
+            call = Call(
+                method=request.method,
+                path=request.path,
+                headers=tuple(request.headers.items()),
+                body=body,
+            )
+            return await self._open(door, call)
+        except Rejected as e:
+            return self._turn_away(e, address=address_of(request))
 
-    async def _open(self, door: Door, call: Call) -> web.Response:
+    def _turn_away(self, rejected: Rejected, *, address: Key) -> web.Response:
+        """One line for us, nothing for the sender: not why, and not which tenants there are."""
+        wait = self.limits.addresses.take(address)
+        if wait:
+            self.limits.addresses.say(address)
+            return too_often(wait)
+        log.warning("intake.rejected", code=rejected.code)
+        return web.Response(status=rejected.status)
+
+    async def _open(self, door: Door | None, call: Call) -> web.Response:
+        if door is None:
+            raise Rejected(401, "tenant_unknown")
         try:
             opened = door.open(call, now=self.clock.now())
         except NotGenuine as e:
-            return _rejected(401, code=e.code)
+            raise Rejected(401, e.code) from e
         except BadInput as e:
             log.warning("intake.rejected", code=e.code, field=e.field[:64])
             return _response(door.refuse(call, problem=e))
-        except Exception as e:  # noqa: BLE001  # whatever it is, the sender is not proved
+        except Exception as e:
             log.error("intake.door_broke", error=type(e).__name__)  # noqa: TRY400  # a traceback would show the body
-            return _rejected(401, code="door_broke")
+            raise Rejected(401, "door_broke") from e
         if isinstance(opened, HttpResponse):
             return _response(opened)
-        return await self._receive(door, call, opened)
+        return self._soon(call, opened) or await self._receive(door, call, opened)
+
+    def _soon(self, call: Call, arrived: tuple[Arrived, ...]) -> web.Response | None:
+        """The answer to a sender that calls too often; what Slack sends again may always come."""
+        if not arrived:
+            return None
+        first = arrived[0]
+        limit = self.limits.people if first.source == "slack" else self.limits.machines
+        key = (first.source, first.tenant, first.sender.subject)
+        wait = limit.take(key, calls=len(arrived))
+        if not wait or call.all("x-slack-retry-num"):
+            return None
+        limit.say(key)
+        return too_often(wait)
 
     async def _receive(self, door: Door, call: Call, arrived: tuple[Arrived, ...]) -> web.Response:
         try:
@@ -215,22 +241,22 @@ def _route(request: web.Request) -> str:
     return resource.canonical if resource else "none"
 
 
-async def _read(request: web.Request, *, limit: int) -> bytes:
+async def _body(request: web.Request, *, limit: int) -> bytes:
     """The exact body, refused by its announced length, or as soon as it grows over the limit."""
-    if (request.content_length or 0) > limit:
-        raise TooLarge
+    encodings = request.headers.getall("Content-Encoding", [])
+    if any(encoding.strip().lower() != "identity" for encoding in encodings):
+        raise Rejected(415, "content_encoding")
+    is_bounded = (request.content_length or 0) <= limit
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge
+    try:
+        while is_bounded and (chunk := await request.content.readany()):
+            body += chunk
+            is_bounded = len(body) <= limit
+    except (web.RequestPayloadError, ConnectionError) as e:
+        raise Rejected(400, "body_broken") from e
+    if not is_bounded:
+        raise Rejected(413, "too_large")
     return bytes(body)
-
-
-def _rejected(status: int, /, *, code: str) -> web.Response:
-    """One line for us, nothing for the sender: not why, and not which tenants there are."""
-    log.warning("intake.rejected", code=code)
-    return web.Response(status=status)
 
 
 def _response(answer: HttpResponse) -> web.Response:
