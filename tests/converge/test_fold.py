@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from keylease.converge.fold import ask_ends, baselined, clash, fold, obstacles
+from keylease.converge.fold import ask_ends, baselined, fold, obstacles
+from keylease.converge.rows import clash
 from keylease.domain.account import Managed
 from keylease.domain.lease import EndReason, LeaseStatus
 from tests.support.build import (

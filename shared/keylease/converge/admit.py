@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from keylease.converge.fold import clash
+from keylease.converge.rows import clash
 from keylease.domain.access import Action, Permission, Product, StandingAccount, Target, account_id
 from keylease.domain.account import Account, AccountKind, dedicated_username
 from keylease.domain.lease import Lease

@@ -1,10 +1,9 @@
 """Fold: what an account shall hold is its baseline and the union of its live leases."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from keylease.converge.rows import merge
+from keylease.converge.rows import clash, merge, parts_of
 from keylease.converge.situation import Situation
 from keylease.domain.access import Permission, RowKey
 from keylease.domain.account import Account, Managed
@@ -35,26 +34,11 @@ def fold(situation: Situation, /) -> Desired:
     Leases were admitted only when no row has to widen (`clash`), so every merge succeeds; one that
     does not is ended by `obstacles` first.
     """
-    parts = _parts(situation.account, situation.live)
+    parts = parts_of(situation.account, situation.live)
     merged = {key: merge(permissions) for key, permissions in parts.items()}
     return Desired(
         exists=bool(situation.live) or not situation.is_dedicated,
         rows={key: row for key, row in merged.items() if row is not None},
-    )
-
-
-def clash(
-    account: Account | None, leases: tuple[Lease, ...], wanted: tuple[Permission, ...], /
-) -> tuple[str, ...]:
-    """Why `wanted` cannot be served beside these leases without widening; empty: it can."""
-    parts = _parts(account, leases)
-    for permission in wanted:
-        parts[permission.key].append(permission)
-    return tuple(
-        f"{resource} {name}: one rule of this account cannot give both what was asked and what "
-        "others hold without giving more; ask for a dedicated account"
-        for (resource, name), permissions in parts.items()
-        if merge(permissions) is None
     )
 
 
@@ -95,16 +79,3 @@ def baselined(situation: Situation, /) -> Account:
 
 def _keys(leases: tuple[Lease, ...]) -> set[RowKey]:
     return {permission.key for lease in leases for permission in lease.permissions}
-
-
-def _parts(
-    account: Account | None, leases: tuple[Lease, ...]
-) -> defaultdict[RowKey, list[Permission]]:
-    parts: defaultdict[RowKey, list[Permission]] = defaultdict(list)
-    for row in account.managed if account else ():
-        if row.before is not None:
-            parts[row.key].append(row.before)
-    for lease in leases:
-        for permission in lease.permissions:
-            parts[permission.key].append(permission)
-    return parts

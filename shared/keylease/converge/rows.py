@@ -4,9 +4,12 @@ RocketMQ keeps one row per (account, resource type, resource name): actions time
 addresses. A union of such products is a product again only sometimes.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 
-from keylease.domain.access import Permission, addresses_within
+from keylease.domain.access import Permission, RowKey, addresses_within
+from keylease.domain.account import Account
+from keylease.domain.lease import Lease
 
 
 def merge(permissions: Iterable[Permission], /) -> Permission | None:
@@ -27,6 +30,35 @@ def merge(permissions: Iterable[Permission], /) -> Permission | None:
         actions=frozenset().union(*(part.actions for part in parts)),
         whitelist=everywhere,
     )
+
+
+def clash(
+    account: Account | None, leases: tuple[Lease, ...], wanted: tuple[Permission, ...], /
+) -> tuple[str, ...]:
+    """Why `wanted` cannot be served beside these leases without widening; empty: it can."""
+    parts = parts_of(account, leases)
+    for permission in wanted:
+        parts[permission.key].append(permission)
+    return tuple(
+        f"{resource} {name}: one rule of this account cannot give both what was asked and what "
+        "others hold without giving more; ask for a dedicated account"
+        for (resource, name), permissions in parts.items()
+        if merge(permissions) is None
+    )
+
+
+def parts_of(
+    account: Account | None, leases: tuple[Lease, ...], /
+) -> defaultdict[RowKey, list[Permission]]:
+    """Everything that each row of the account gives: its baseline, then lease by lease."""
+    parts: defaultdict[RowKey, list[Permission]] = defaultdict(list)
+    for row in account.managed if account else ():
+        if row.before is not None:
+            parts[row.key].append(row.before)
+    for lease in leases:
+        for permission in lease.permissions:
+            parts[permission.key].append(permission)
+    return parts
 
 
 def _addresses(parts: Iterable[Permission]) -> frozenset[str]:
