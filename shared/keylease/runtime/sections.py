@@ -276,7 +276,7 @@ class FromAssumedRole(Section):
     role_arn: NonEmpty
     session_name: NonEmpty = "keylease"
     external_id: str | None = None
-    source: Annotated[OwnSource, Field(discriminator="kind")] = FromChain()
+    source: Annotated[OwnSource, Field(discriminator="kind")] = FromChain.model_construct()
 
 
 CloudCredentials = Annotated[OwnSource | FromOidc | FromAssumedRole, Field(discriminator="kind")]
@@ -288,7 +288,7 @@ EndpointName = Annotated[str, StringConstraints(pattern="^(rocketmq|r-kvstore|st
 class Alibaba(Section):
     """How to reach and sign for Alibaba Cloud."""
 
-    credentials: CloudCredentials = FromChain()
+    credentials: CloudCredentials = FromChain.model_construct()
     region: str = "cn-hangzhou"
     """Where STS is called; targets name their own."""
     network: Literal["public", "vpc"] = "public"

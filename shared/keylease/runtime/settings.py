@@ -24,6 +24,7 @@ from pydantic import (
 from keylease.domain.duration import Duration
 from keylease.domain.zone import ZoneName
 from keylease.errors import Misconfigured
+from keylease.runtime.given import WhenGiven
 from keylease.runtime.overlay import overlaid
 from keylease.runtime.references import Context
 from keylease.runtime.sections import (
@@ -83,14 +84,14 @@ class Settings(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     public_url: Url | None = None
     """What links start with; left out: the address that is listened on."""
-    sealing: Sealing | None = None
-    slack: Mapping[TenantName, SlackTenant] = {}
-    webhook: Mapping[TenantName, WebhookTenant] = {}
-    events: Events = Events()
-    limits: Limits = Limits()
-    sinks: Mapping[TenantName, Sink] = {}
-    alibaba: Alibaba = Alibaba()
-    telemetry: Telemetry | None = None
+    sealing: Annotated[Sealing | None, WhenGiven()] = None
+    slack: Annotated[Mapping[TenantName, SlackTenant], WhenGiven()] = {}
+    webhook: Annotated[Mapping[TenantName, WebhookTenant], WhenGiven()] = {}
+    events: Annotated[Events, WhenGiven()] = Events.model_construct()
+    limits: Annotated[Limits, WhenGiven()] = Limits.model_construct()
+    sinks: Annotated[Mapping[TenantName, Sink], WhenGiven()] = {}
+    alibaba: Annotated[Alibaba, WhenGiven()] = Alibaba.model_construct()
+    telemetry: Annotated[Telemetry | None, WhenGiven()] = None
     operators: Annotated[tuple[Address, ...], BeforeValidator(_listed)] = ()
     """Where alarms go, such as `slack:#keylease-ops`."""
     time_zone: ZoneName = "UTC"
