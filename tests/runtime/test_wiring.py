@@ -20,7 +20,7 @@ from keylease.domain.events import RequestSubmitted
 from keylease.domain.trust import Trust
 from keylease.errors import Misconfigured
 from keylease.ports.clock import Clock
-from keylease.ports.directory import Catalog, Directory
+from keylease.ports.directory import Catalog
 from keylease.ports.store import Store
 from keylease.runtime import cloud, sections
 from keylease.runtime.bundle import function_names, load_function
@@ -163,7 +163,7 @@ async def test_parts_are_made_once_and_only_when_asked() -> None:
         made.append("directory")
         return "the directory"
 
-    parts = Parts(makers={Catalog: catalog, Directory: directory}, stack=AsyncExitStack())
+    parts = Parts(makers={"Catalog": catalog, "Directory": directory}, stack=AsyncExitStack())
 
     first, second = await parts.get(Catalog), await parts.get(Catalog)
 

@@ -181,7 +181,7 @@ class Simulation:
     async def boot(self, wrap: Wrap | None = None) -> Process:
         """A process that has just started."""
         parts = Parts(
-            makers={kind: _giver(part) for kind, part in self._ports().items()},
+            makers={kind.__name__: _giver(part) for kind, part in self._ports().items()},
             stack=AsyncExitStack(),
             wrap=wrap or self.wrap,
         )

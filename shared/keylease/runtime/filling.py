@@ -27,7 +27,8 @@ def unwrapped(_: type, part: Any, /) -> Any:  # noqa: ANN401  # see Wrap
 class Parts:
     """Makes each part when it is first asked for, so that nothing is loaded in vain."""
 
-    makers: Mapping[type, Callable[["Parts"], Awaitable[Any]]]
+    makers: Mapping[str, Callable[["Parts"], Awaitable[Any]]]
+    """By the name of the type: to hold the type itself would load everything that it stands on."""
     stack: AsyncExitStack
     """Closes what was opened, last first."""
     wrap: Wrap = unwrapped
@@ -56,7 +57,7 @@ class Parts:
         return cast("T", kind(**values))
 
     async def _make(self, kind: type) -> object:
-        maker = self.makers.get(kind)
+        maker = self.makers.get(kind.__name__)
         if maker is not None:
             return self.wrap(kind, await maker(self))
         if is_dataclass(kind):

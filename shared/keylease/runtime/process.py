@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import structlog
 
 from keylease.domain.events import Event, EventData, TimerTicked
-from keylease.domain.intake import Arrived, Reply
 from keylease.domain.outcome import NOTHING, Outcome
 from keylease.errors import BadInput, Conflict, Duplicate, KeyleaseError, ProviderError, Retry
 from keylease.function import Function
@@ -22,6 +22,9 @@ from keylease.ports.ids import Ids
 from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
 from keylease.ports.tracing import Tracing, Untraced
+
+if TYPE_CHECKING:  # only intake takes in messages
+    from keylease.domain.intake import Arrived, Reply
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +122,7 @@ class Process:
     sinks: Mapping[str, Sink] = field(default_factory=dict)
     tracing: Tracing = field(default_factory=Untraced)
 
-    async def receive(self, arrived: Arrived, /) -> Reply:
+    async def receive(self, arrived: "Arrived", /) -> "Reply":
         """Take in one verified message: inbox and effect in one commit, then the reply.
 
         Raises:

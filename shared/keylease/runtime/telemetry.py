@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from keylease.errors import Misconfigured
-from keylease.ports.http import Http
 from keylease.ports.tracing import Tracing, Untraced
 from keylease.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from keylease.ports.http import Http
 
 UNTRACED: Tracing = Untraced()
 
@@ -39,7 +42,7 @@ async def telemetry(settings: Settings, /) -> AsyncIterator[Tracing]:
         yield await stack.enter_async_context(exporter)
 
 
-def traced(http: Http, /, *, tracing: Tracing) -> Http:
+def traced(http: "Http", /, *, tracing: Tracing) -> "Http":
     """The same, with a span for each call out when there is anybody to see it."""
     if tracing is UNTRACED:
         return http

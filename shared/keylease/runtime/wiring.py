@@ -1,27 +1,17 @@
 """The one place that picks adapters: which class keeps which promise, from settings.
 
 Each maker imports what it needs when it is first called, so that a process with one function loads
-only that function's adapters (a cold start is mostly imports).
+only that function's ports and adapters (a cold start is mostly imports).
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keylease.domain.telling import Telling
 from keylease.function import Function
-from keylease.policy.evaluate import Policy
-from keylease.ports.accounts import Accounts
-from keylease.ports.chat import Chats
 from keylease.ports.clock import Clock
-from keylease.ports.directory import Catalog, Directory
-from keylease.ports.handover import ClaimPages
-from keylease.ports.http import Http
 from keylease.ports.ids import Ids
-from keylease.ports.journal import Journal
-from keylease.ports.secrets import Secrets
-from keylease.ports.sinks import Sink
 from keylease.ports.store import Store
 from keylease.ports.tracing import Tracing
 from keylease.runtime.bundle import load_function
@@ -30,6 +20,18 @@ from keylease.runtime.process import Bound, Commits, Process, Router
 from keylease.runtime.routes import ROUTES
 from keylease.runtime.settings import Settings, environment
 from keylease.runtime.telemetry import telemetry, traced
+
+if TYPE_CHECKING:
+    from keylease.domain.telling import Telling
+    from keylease.policy.evaluate import Policy
+    from keylease.ports.accounts import Accounts
+    from keylease.ports.chat import Chats
+    from keylease.ports.directory import Catalog, Directory
+    from keylease.ports.handover import ClaimPages
+    from keylease.ports.http import Http
+    from keylease.ports.journal import Journal
+    from keylease.ports.secrets import Secrets
+    from keylease.ports.sinks import Sink
 
 FUNCTIONS = frozenset(route.name for route in ROUTES)
 OUTWARD = "notify"
@@ -104,23 +106,23 @@ class _Makers:
     wake: Wake
     stack: AsyncExitStack
 
-    def table(self) -> dict[type, Callable[[Parts], Any]]:
+    def table(self) -> dict[str, Callable[[Parts], Any]]:
         return {
-            Clock: self._clock,
-            Ids: self._ids,
-            Http: self._http,
-            Store: self._store,
-            Secrets: self._secrets,
-            Commits: self._commits,
-            Journal: self._journal,
-            Policy: self._policy,
-            Catalog: self._catalog,
-            Directory: self._directory,
-            Accounts: self._accounts,
-            Chats: self._chats,
-            Telling: self._telling,
-            Tracing: self._tracing,
-            ClaimPages: self._pages,
+            "Clock": self._clock,
+            "Ids": self._ids,
+            "Http": self._http,
+            "Store": self._store,
+            "Secrets": self._secrets,
+            "Commits": self._commits,
+            "Journal": self._journal,
+            "Policy": self._policy,
+            "Catalog": self._catalog,
+            "Directory": self._directory,
+            "Accounts": self._accounts,
+            "Chats": self._chats,
+            "Telling": self._telling,
+            "Tracing": self._tracing,
+            "ClaimPages": self._pages,
         }
 
     async def _clock(self, _: Parts) -> Clock:
@@ -133,18 +135,22 @@ class _Makers:
 
         return SystemIds(await parts.get(Clock))
 
-    async def _http(self, parts: Parts) -> Http:
+    async def _http(self, parts: Parts) -> "Http":
+        from keylease.adapters.system.lazy_http import LazyHttp
+
+        return traced(LazyHttp(self._session), tracing=await parts.get(Tracing))
+
+    async def _session(self) -> "Http":
         from keylease.adapters.system.http import AiohttpHttp
 
-        http = await self.stack.enter_async_context(AiohttpHttp())
-        return traced(http, tracing=await parts.get(Tracing))
+        return await self.stack.enter_async_context(AiohttpHttp())
 
     async def _store(self, _: Parts) -> Store:
         from keylease.adapters.sqlite.store import open_sqlite
 
         return await self.stack.enter_async_context(open_sqlite(self.settings.store_path))
 
-    async def _secrets(self, _: Parts) -> Secrets:
+    async def _secrets(self, _: Parts) -> "Secrets":
         from keylease.runtime.keys import sealing
 
         return sealing(self.settings)
@@ -158,27 +164,28 @@ class _Makers:
             wake=self.wake,
         )
 
-    async def _journal(self, parts: Parts) -> Journal:
+    async def _journal(self, parts: Parts) -> "Journal":
         return await parts.get(Commits)
 
-    async def _policy(self, _: Parts) -> Policy:
+    async def _policy(self, _: Parts) -> "Policy":
         from keylease.adapters.files.policy import load_policy
 
         return load_policy(self.settings.policy)
 
-    async def _catalog(self, _: Parts) -> Catalog:
+    async def _catalog(self, _: Parts) -> "Catalog":
         from keylease.adapters.files.catalog import load_catalog
 
         return load_catalog(self.settings.catalog)
 
-    async def _directory(self, _: Parts) -> Directory:
+    async def _directory(self, _: Parts) -> "Directory":
         from keylease.adapters.files.directory import load_directory
 
         return load_directory(self.settings.directory)
 
-    async def _accounts(self, parts: Parts) -> Accounts:
+    async def _accounts(self, parts: Parts) -> "Accounts":
         from keylease.adapters.alibaba.accounts import alibaba_accounts
         from keylease.adapters.system.redis_login import RedisLogin
+        from keylease.ports.http import Http
         from keylease.runtime.cloud import alibaba_client
 
         client = alibaba_client(
@@ -190,7 +197,8 @@ class _Makers:
         )
         return alibaba_accounts(client, login=RedisLogin())
 
-    async def _chats(self, parts: Parts) -> Chats:
+    async def _chats(self, parts: Parts) -> "Chats":
+        from keylease.ports.http import Http
         from keylease.runtime.outward import chats
 
         return chats(self.settings, http=await parts.get(Http))
@@ -198,7 +206,9 @@ class _Makers:
     async def _tracing(self, _: Parts) -> Tracing:
         return await self.stack.enter_async_context(telemetry(self.settings))
 
-    async def _telling(self, _: Parts) -> Telling:
+    async def _telling(self, _: Parts) -> "Telling":
+        from keylease.domain.telling import Telling
+
         return Telling(
             public_url=self.settings.base_url,
             operators=self.settings.operators,
@@ -206,12 +216,12 @@ class _Makers:
             time_zone=self.settings.time_zone,
         )
 
-    async def _pages(self, _: Parts) -> ClaimPages:
+    async def _pages(self, _: Parts) -> "ClaimPages":
         from keylease.runtime.outward import claim_pages
 
         return claim_pages(self.settings)
 
-    async def sinks(self, parts: Parts) -> dict[str, Sink]:
+    async def sinks(self, parts: Parts) -> "dict[str, Sink]":
         """All sinks by name; with none configured nothing is loaded."""
         if not self.settings.sinks:
             return {}
