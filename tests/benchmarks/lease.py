@@ -212,6 +212,7 @@ def _nowhere() -> TextIO:
 async def sides() -> AsyncIterator[Sides]:
     """An emulator in another process, and both clients of it in this one."""
     async with AsyncExitStack() as stack:
+        configure_logging(stream=stack.enter_context(_nowhere()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (url,) = await stack.enter_async_context(started(*EMULATOR))
         variables = {
@@ -234,7 +235,6 @@ async def sides() -> AsyncIterator[Sides]:
             endpoint=url.removeprefix("http://"),
             protocol="http",
         )
-        configure_logging(stream=stack.enter_context(_nowhere()))
         yield Sides(broker=Broker(keylease), official=Official(Client(config)), actions=actions)
 
 
