@@ -137,7 +137,14 @@ MISTAKES = [
     ("port: 1\nprot: 2\n", ":2: prot: there is no such setting"),
     ("port: 99999\n", ":1: port: Input should be less than or equal to 65535"),
     ("port: 1\nclaim_by: soon\n", ":2: claim_by: 'soon' is no duration"),
-    ("store: postgres://x\n", ":1: store: only sqlite:///PATH so far"),
+    ("store: postgres://x\n", ":1: store: write sqlite:///PATH or postgresql://USER@HOST/DATABASE"),
+    ("store: 'sqlite:///'\n", ":1: store: write sqlite:///PATH or postgresql://USER@HOST/DATABASE"),
+    ("store: postgresql://k@localhost/\n", ":1: store: names no database; write sqlite:///"),
+    ("store: postgresql://k@localhost/k?ssl=1\n", ":1: store: there is no option 'ssl'; there"),
+    ("store: postgresql://k@db.internal/k\n", ":1: store: say sslmode=verify-full with sslroot"),
+    ("store: postgresql://k@localhost/k?sslmode=prefer\n", ":1: store: say sslmode=verify-full"),
+    ("postgres: {pool: 0}\n", ":1: postgres.pool: Input should be greater than or equal to 1"),
+    ("postgres: {password: x}\n", ":1: postgres.password: a secret does not stand in this file"),
     ("public_url: http://keylease.example.com\n", ":1: public_url: http goes to this machine only"),
     ("public_url: keylease.example.com\n", ":1: public_url: not a URL"),
     (SLACK.replace("    team_id: T1\n", ""), ":2: slack.acme: give team_id or enterprise_id"),
@@ -160,6 +167,34 @@ MISTAKES = [
     ("- 1\n", "write settings as `name: value` lines"),
     ("alibaba: {credentials: {kind: magic}}\n", ":1: alibaba.credentials: Input tag 'magic'"),
 ]
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        f"postgresql://keylease:{CANARY}@localhost/keylease",
+        f"postgresql://keylease@localhost/keylease?password={CANARY}",
+    ],
+)
+def test_a_password_does_not_stand_in_an_address(tmp_path: Path, store: str) -> None:
+    found = problem(tmp_path, f"store: {store}\n")
+
+    assert "store: a password does not stand here; put it into postgres.password or PG" in found
+    assert CANARY not in found
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "postgresql://keylease@localhost:5432/keylease",
+        "postgresql://keylease@/keylease?host=/run/postgresql",
+        "postgresql://keylease@db.internal/keylease?sslmode=disable",
+        "postgresql://keylease@db.internal/keylease?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "postgresql://keylease@one:5432,two:5433/keylease?sslmode=require",
+    ],
+)
+def test_a_store_may_be_in_postgresql(tmp_path: Path, store: str) -> None:
+    assert read(tmp_path, f"store: {store}\n").store == store
 
 
 @pytest.mark.parametrize(("text", "said"), MISTAKES)

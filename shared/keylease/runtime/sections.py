@@ -67,6 +67,17 @@ TenantName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
+class Postgres(Section):
+    """How a store in PostgreSQL is used; its address stands in `store`."""
+
+    password: SecretRef | None = None
+    """Left out: `PGPASSWORD`, or the driver's own password file."""
+    pool: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Connections of one process at most, and one more that listens."""
+    statement_timeout: Duration = timedelta(seconds=10)
+    """The longest that the server may work on one commit or question."""
+
+
 class Sealing(Section):
     """Keys that seal credentials: the current one, and older ones to open what they sealed."""
 

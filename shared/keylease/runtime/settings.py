@@ -31,6 +31,7 @@ from keylease.runtime.sections import (
     Alibaba,
     Events,
     Limits,
+    Postgres,
     Sealing,
     Section,
     Sink,
@@ -42,10 +43,10 @@ from keylease.runtime.sections import (
     is_loopback,
 )
 from keylease.runtime.source import Source, read_source
+from keylease.runtime.store_address import SQLITE, store_address
 
 PATH_VARIABLE = "KEYLEASE_CONFIG"
 DEFAULT_PATH = "keylease.yaml"
-SQLITE = "sqlite:///"
 
 
 def _located(path: Path, validation: ValidationInfo) -> Path:
@@ -76,6 +77,7 @@ class Settings(Section):
     """All of it. Defaults serve one machine; nothing dangerous has a default."""
 
     store: str = Field(default="sqlite:///keylease.db", validate_default=True)
+    postgres: Postgres | None = None
     policy: Located = Field(default=Path("policy.yaml"), validate_default=True)
     """A file of rules, a folder of them, or a policy compiled to JSON."""
     catalog: Located = Field(default=Path("catalog.yaml"), validate_default=True)
@@ -106,12 +108,8 @@ class Settings(Section):
 
     @field_validator("store")
     @classmethod
-    def _sqlite(cls, url: str, validation: ValidationInfo) -> str:
-        if not url.startswith(SQLITE) or not url.removeprefix(SQLITE):
-            msg = "only sqlite:///PATH so far"
-            raise ValueError(msg)
-        path = _located(Path(url.removeprefix(SQLITE)), validation)
-        return f"{SQLITE}{path}"
+    def _reachable(cls, url: str, validation: ValidationInfo) -> str:
+        return store_address(url, located=lambda path: _located(path, validation))
 
     @property
     def store_path(self) -> Path:

@@ -39,6 +39,10 @@ OUTWARD = "notify"
 Wake = Callable[[], None]
 
 
+def nobody() -> None:
+    """Who is woken by a commit where no relay runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keylease:
     """Everything that one process runs."""
@@ -67,7 +71,7 @@ async def running(
     *,
     functions: Iterable[str] = FUNCTIONS,
     wrap: Wrap = unwrapped,
-    wake: Wake = lambda: None,
+    wake: Wake = nobody,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Keylease]:
     """Open what the named functions need, fill them, and close it all at the end.
@@ -146,9 +150,11 @@ class _Makers:
         return await self.stack.enter_async_context(AiohttpHttp())
 
     async def _store(self, _: Parts) -> Store:
-        from keylease.adapters.sqlite.store import open_sqlite
+        from keylease.runtime.stores import open_store
 
-        return await self.stack.enter_async_context(open_sqlite(self.settings.store_path))
+        wake = None if self.wake is nobody else self.wake
+        opened = open_store(self.settings, variables=self.variables, wake=wake)
+        return await self.stack.enter_async_context(opened)
 
     async def _secrets(self, _: Parts) -> "Secrets":
         from keylease.runtime.keys import sealing
