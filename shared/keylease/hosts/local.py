@@ -8,22 +8,17 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import cast
 
 import structlog
 from aiohttp import web
 
 from keylease.errors import Misconfigured
-from keylease.hosts.claim_page import claim_routes
-from keylease.hosts.http import Doors, make_app
-from keylease.hosts.limits import Limits, sparing
-from keylease.ports.handover import ClaimPages, Claims
-from keylease.runtime.entrances import entrances
+from keylease.hosts.front import front
 from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.gauges import say_state
 from keylease.runtime.logging import fresh_context
@@ -169,16 +164,7 @@ async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(keylease: Keylease, listener: socket.socket) -> AsyncIterator[None]:
-    limits = Limits.of(keylease.clock, **keylease.settings.limits.model_dump())
-    app = make_app(
-        keylease.process.receive,
-        doors=_doors(keylease.settings),
-        clock=keylease.clock,
-        ids=keylease.ids,
-        ready=_ready(keylease),
-        routes=[sparing(route, limit=limits.addresses) for route in await _claim(keylease)],
-        limits=limits,
-    )
+    app = await front(keylease)
     runner = web.AppRunner(
         app,
         access_log=None,  # a path may be a capability
@@ -191,26 +177,3 @@ async def _listening(keylease: Keylease, listener: socket.socket) -> AsyncIterat
         yield
     finally:
         await runner.cleanup()
-
-
-def _doors(settings: Settings) -> Doors:
-    found = entrances(settings)
-    return Doors(slack=found.slack, webhook=found.webhook, events=found.events)
-
-
-async def _claim(keylease: Keylease) -> Iterable[web.RouteDef]:
-    pages = await keylease.parts.get(ClaimPages)
-    claims = cast("Claims", keylease.process.functions["claim"].handler)  # its class says so
-    return claim_routes(claims, pages=pages)
-
-
-def _ready(keylease: Keylease) -> Callable[[], Awaitable[bool]]:
-    async def ready() -> bool:
-        try:
-            await keylease.store.parked(limit=1)
-        except Exception:
-            log.exception("serve.not_ready")
-            return False
-        return True
-
-    return ready
