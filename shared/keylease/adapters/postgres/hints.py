@@ -51,20 +51,22 @@ class Notifier:
 
 
 @asynccontextmanager
-async def listening(server: Server, wake: Wake | None, /) -> AsyncIterator[None]:
+async def listening(
+    server: Server, wake: Wake | None, /, *, again: timedelta = AGAIN
+) -> AsyncIterator[None]:
     """Call `wake` at each hint, until the context is left."""
     if wake is None:
         yield
         return
-    async with _beside(_listen(server, wake)):
+    async with _beside(_listen(server, wake, again=again)):
         yield
 
 
-async def _listen(server: Server, wake: Wake) -> None:
+async def _listen(server: Server, wake: Wake, *, again: timedelta) -> None:
     while True:
         with suppress(*FAULTS):
             await _listen_once(server, wake)
-        await asyncio.sleep(AGAIN.total_seconds())
+        await asyncio.sleep(again.total_seconds())
 
 
 async def _listen_once(server: Server, wake: Wake) -> None:
