@@ -6,6 +6,7 @@ once: events are part of the commit of what they tell. Everything may run twice;
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
@@ -48,6 +49,16 @@ class Bound:
 
     function: Function
     handler: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a delivery failed, and what comes of it."""
+
+    reason: str
+    gives_up: bool
+    """Whether it needs a person; otherwise it is tried again after `wait`."""
+    wait: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,23 +196,28 @@ class Process:
 
     async def deliver(self, parcel: Parcel, /) -> None:
         """Hand one parcel over, and note what became of it."""
-        store, event = self.commits.store, parcel.outgoing.event
+        with about(parcel):
+            trouble = await self.attempt(parcel)
+            if trouble is not None:
+                await self._trouble(parcel, trouble)
+
+    async def attempt(self, parcel: Parcel, /) -> Trouble | None:
+        """Hand one parcel over and forget it, or say what stood in the way."""
+        event, destination = parcel.outgoing.event, parcel.outgoing.destination
         words = {"type": event.type, "subject": event.subject, "event_id": event.id}
-        with structlog.contextvars.bound_contextvars(
-            **_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent
-        ):
-            try:
-                async with asyncio.timeout(PATIENCE.total_seconds()):
-                    await self._traced(parcel)
-            except Duplicate:
-                await store.delivered(parcel)
-            except KeyleaseError as e:
-                await self._trouble(parcel, e, gives_up=e.retry is Retry.NEVER)
-            except Exception as e:  # a fault of ours: never dropped, never acknowledged as done
-                log.exception("delivery.crashed", destination=parcel.outgoing.destination)
-                await self._trouble(parcel, e, gives_up=False)
-            else:
-                log.info("event.delivered", destination=parcel.outgoing.destination, **words)
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                await self._traced(parcel)
+        except Duplicate:
+            await self.commits.store.delivered(parcel)
+        except KeyleaseError as e:
+            return judged(e, attempts=parcel.attempts, jitter=self.commits.ids.jitter())
+        except Exception as e:  # a fault of ours: never dropped, never acknowledged as done
+            log.exception("delivery.crashed", destination=destination)
+            return judged(e, attempts=parcel.attempts, jitter=self.commits.ids.jitter())
+        else:
+            log.info("event.delivered", destination=destination, **words)
+        return None
 
     async def _traced(self, parcel: Parcel) -> None:
         event, destination = parcel.outgoing.event, parcel.outgoing.destination
@@ -223,26 +239,37 @@ class Process:
             msg = f"nothing here is called {parcel.outgoing.destination}; configure it, then retry"
             raise BadInput(msg, field="destination")
 
-    async def _trouble(self, parcel: Parcel, e: Exception, *, gives_up: bool) -> None:
-        now = self.commits.clock.now()
-        most = MOST_RACES if isinstance(e, Conflict) else MOST_ATTEMPTS
-        # A foreign exception's words may hold anything; ours hold no secret (errors.py).
-        reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
+    async def _trouble(self, parcel: Parcel, trouble: Trouble) -> None:
+        now, reason = self.commits.clock.now(), trouble.reason
         words = {"type": parcel.outgoing.event.type, "reason": reason}
-        if gives_up or parcel.attempts + 1 >= most:
+        if trouble.gives_up:
             log.error("event.parked", destination=parcel.outgoing.destination, **words)
             await self.commits.store.park(parcel, reason=reason, at=now)
             return
-        longest = LONGEST_RACE if isinstance(e, Conflict) else LONGEST_WAIT
-        wait = (
-            min(longest, timedelta(seconds=2 ** min(parcel.attempts, 12)))
-            * self.commits.ids.jitter()
-        )
-        asked = e.retry_after if isinstance(e, ProviderError) else None
-        if asked is not None:
-            wait = max(wait, timedelta(seconds=asked))
         log.warning("event.postponed", destination=parcel.outgoing.destination, **words)
-        await self.commits.store.postpone(parcel, until=now + wait)
+        await self.commits.store.postpone(parcel, until=now + trouble.wait)
+
+
+def judged(e: Exception, /, *, attempts: int, jitter: float) -> Trouble:
+    """What to do about a delivery that failed for the `attempts + 1`st time."""
+    is_race = isinstance(e, Conflict)
+    most, longest = (MOST_RACES, LONGEST_RACE) if is_race else (MOST_ATTEMPTS, LONGEST_WAIT)
+    wait = min(longest, timedelta(seconds=2 ** min(attempts, 12))) * jitter
+    asked = e.retry_after if isinstance(e, ProviderError) else None
+    if asked is not None:
+        wait = max(wait, timedelta(seconds=asked))
+    # A foreign exception's words may hold anything; ours hold no secret (errors.py).
+    reason = str(e) if isinstance(e, KeyleaseError) else type(e).__name__
+    is_final = isinstance(e, KeyleaseError) and e.retry is Retry.NEVER
+    return Trouble(reason=reason, gives_up=is_final or attempts + 1 >= most, wait=wait)
+
+
+def about(parcel: Parcel, /) -> AbstractContextManager[object]:
+    """What every log line says while this parcel is handed over."""
+    event = parcel.outgoing.event
+    return structlog.contextvars.bound_contextvars(
+        **_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent
+    )
 
 
 def _ids_of(event: Event) -> dict[str, object]:
