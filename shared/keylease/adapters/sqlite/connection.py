@@ -65,7 +65,8 @@ def claim(connection: sqlite3.Connection, /, *, patience: float = PATIENCE) -> N
     if _switched(connection, until=time.monotonic() + patience) != "wal":
         msg = "it is on a disk without shared memory (a network disk?); use a local disk"
         raise Misconfigured(msg)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if owner != APPLICATION_ID:  # written again it would cost every start a wait for the disk
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _switched(connection: sqlite3.Connection, /, *, until: float) -> str:
