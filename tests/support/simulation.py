@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from keylease.adapters.alibaba.accounts import AlibabaAccounts, alibaba_accounts
+from keylease.adapters.alibaba.accounts import AlibabaAccounts
 from keylease.adapters.alibaba.client import AlibabaClient, Limits
 from keylease.adapters.alibaba.credentials import CachingCredentials, Key, StaticCredentials
 from keylease.adapters.alibaba.endpoints import Endpoints
@@ -226,7 +226,7 @@ class Simulation:
             endpoints=Endpoints(given={"rocketmq": "http://cloud", "r-kvstore": "http://cloud"}),
             limits=Limits(attempts=1),
         )
-        return alibaba_accounts(client, login=self._login)
+        return AlibabaAccounts(client, login=self._login)
 
     async def _login(self, *, host: str, port: int, username: str, password: Secret) -> Login:
         """Log in to the emulated cache."""

@@ -1,4 +1,7 @@
-"""From settings to a signing client: which source of keys, which hosts."""
+"""From settings to a signing client: which source of keys, which hosts.
+
+A source of keys is loaded when it is the one that is configured.
+"""
 
 from collections.abc import Mapping
 
@@ -11,9 +14,6 @@ from keylease.adapters.alibaba.credentials import (
     Key,
     StaticCredentials,
 )
-from keylease.adapters.alibaba.credentials_chain import default_chain
-from keylease.adapters.alibaba.credentials_remote import EcsCredentials, UriCredentials
-from keylease.adapters.alibaba.credentials_sts import AssumeRoleCredentials, OidcCredentials, Role
 from keylease.adapters.alibaba.endpoints import Endpoints
 from keylease.ports.clock import Clock
 from keylease.ports.http import Http
@@ -80,18 +80,30 @@ class Builder:
             case FromFunctionCompute():
                 found = FunctionComputeCredentials(self.variables)
             case FromUri():
+                from keylease.adapters.alibaba.credentials_remote import UriCredentials
+
                 found = UriCredentials(section.uri, http=self.http)
             case FromEcs():
+                from keylease.adapters.alibaba.credentials_remote import EcsCredentials
+
                 found = EcsCredentials(http=self.http, role=section.role)
             case FromOidc() | FromAssumedRole():
                 found = self._role(section)
             case FromChain():
+                from keylease.adapters.alibaba.credentials_chain import default_chain
+
                 found = default_chain(
                     self.variables, http=self.http, clock=self.clock, ids=self.ids
                 )
         return found
 
     def _role(self, section: FromOidc | FromAssumedRole) -> Credentials:
+        from keylease.adapters.alibaba.credentials_sts import (
+            AssumeRoleCredentials,
+            OidcCredentials,
+            Role,
+        )
+
         role = Role(arn=section.role_arn, session_name=section.session_name)
         if isinstance(section, FromAssumedRole):
             role = Role(

@@ -189,7 +189,7 @@ class _Makers:
         return load_directory(self.settings.directory)
 
     async def _accounts(self, parts: Parts) -> "Accounts":
-        from keylease.adapters.alibaba.accounts import alibaba_accounts
+        from keylease.adapters.alibaba.accounts import AlibabaAccounts
         from keylease.adapters.system.redis_login import RedisLogin
         from keylease.ports.http import Http
         from keylease.runtime.cloud import alibaba_client
@@ -201,7 +201,7 @@ class _Makers:
             ids=await parts.get(Ids),
             variables=self.variables,
         )
-        return alibaba_accounts(client, login=RedisLogin())
+        return AlibabaAccounts(client, login=RedisLogin())
 
     async def _chats(self, parts: Parts) -> "Chats":
         from keylease.ports.http import Http

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from keylease.adapters.alibaba.accounts import AlibabaAccounts, alibaba_accounts
+from keylease.adapters.alibaba.accounts import AlibabaAccounts
 from keylease.adapters.alibaba.endpoints import Endpoints
 from keylease.adapters.memory.clock import ManualClock
 from keylease.adapters.system.http import AiohttpHttp
@@ -70,7 +70,7 @@ def cloud_of(world: World, clock: ManualClock) -> Cloud:
 
 def accounts_at(cloud: Cloud, clock: ManualClock) -> AlibabaAccounts:
     client = client_over(InProcessHttp(cloud), endpoints=AT_EMULATOR, limits=quick(), clock=clock)
-    return alibaba_accounts(client, login=RedisLogin(seconds=1.0))
+    return AlibabaAccounts(client, login=RedisLogin(seconds=1.0))
 
 
 @pytest.fixture
@@ -313,7 +313,7 @@ async def test_over_real_sockets_a_credential_logs_in_until_it_is_removed() -> N
     ):
         given = {"rocketmq": emulator.url, "r-kvstore": emulator.url}
         client = client_over(http, endpoints=Endpoints(given=given), clock=WallClock())
-        accounts = alibaba_accounts(client, login=RedisLogin())
+        accounts = AlibabaAccounts(client, login=RedisLogin())
         steps = (
             PutRow(username=ANN, permission=BOTH_ORDERS, exists=False),
             PutRow(username=ANN, permission=SUB_ORDERS, exists=True),

@@ -1,22 +1,45 @@
-"""The port `Accounts` on Alibaba Cloud: each call goes to the product of its target."""
+"""The port `Accounts` on Alibaba Cloud: each call goes to the product of its target.
 
-from dataclasses import dataclass
+A product is loaded with the first target of it: one cold start seldom meets both.
+"""
 
-from keylease.adapters.alibaba.accounts_redis import Probe, RedisAccounts
-from keylease.adapters.alibaba.accounts_rocketmq import RocketMqAccounts
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from keylease.adapters.alibaba.client import AlibabaClient
 from keylease.domain.access import Permission, Product, Target
 from keylease.domain.secret import Secret
 from keylease.domain.steps import Observed, Step
 from keylease.ports.accounts import Accounts, Endpoint, Health, Login
 
+if TYPE_CHECKING:
+    from keylease.adapters.alibaba.accounts_redis import Probe, RedisAccounts
+    from keylease.adapters.alibaba.accounts_rocketmq import RocketMqAccounts
 
-@dataclass(frozen=True, slots=True)
+
 class AlibabaAccounts:
-    """Both products."""
+    """Both products, over one client."""
 
-    rocketmq: RocketMqAccounts
-    redis: RedisAccounts
+    def __init__(
+        self, client: AlibabaClient, /, *, login: "Probe", passwords_in_query: bool = False
+    ) -> None:
+        self._client = client
+        self._login = login
+        self._passwords_in_query = passwords_in_query
+
+    @cached_property
+    def rocketmq(self) -> "RocketMqAccounts":
+        from keylease.adapters.alibaba.accounts_rocketmq import RocketMqAccounts  # noqa: PLC0415  # as said above
+
+        return RocketMqAccounts(client=self._client)
+
+    @cached_property
+    def redis(self) -> "RedisAccounts":
+        from keylease.adapters.alibaba.accounts_redis import RedisAccounts  # noqa: PLC0415  # as said above
+
+        return RedisAccounts(
+            client=self._client, probe=self._login, passwords_in_query=self._passwords_in_query
+        )
 
     async def observe(self, target: Target, /, *, username: str) -> Observed:
         return await self._of(target).observe(target, username=username)
@@ -46,13 +69,3 @@ class AlibabaAccounts:
 
     def _of(self, target: Target) -> Accounts:
         return self.rocketmq if target.product is Product.ROCKETMQ else self.redis
-
-
-def alibaba_accounts(
-    client: AlibabaClient, /, *, login: Probe, passwords_in_query: bool = False
-) -> AlibabaAccounts:
-    """The adapter over one client."""
-    return AlibabaAccounts(
-        rocketmq=RocketMqAccounts(client=client),
-        redis=RedisAccounts(client=client, probe=login, passwords_in_query=passwords_in_query),
-    )

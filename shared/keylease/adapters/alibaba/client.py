@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import stamina
 import structlog
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from structlog.typing import FilteringBoundLogger
@@ -153,6 +152,8 @@ class AlibabaClient:
             if not is_retryable(e):
                 raise
             failure: ProviderError | None = e
+        import stamina  # noqa: PLC0415  # 10 ms of cold start that a call which succeeds does not need
+
         async for attempt in stamina.retry_context(
             on=run.wait_before_next, attempts=self._limits.attempts, timeout=None
         ):
