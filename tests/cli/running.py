@@ -39,6 +39,7 @@ def configured(folder: Path, patch: pytest.MonkeyPatch, /) -> None:
         "KEYLEASE_CONFIG": str(folder / "keylease.yaml"),
         "KEYLEASE_SINKS__EVENTS__URL": f"{nowhere}/events",
         "KEYLEASE_ALIBABA__ENDPOINTS": f'{{"rocketmq": "{nowhere}", "r-kvstore": "{nowhere}"}}',
+        "KEYLEASE_SLACK__DEMO__UNSAFE_API_URL": f"{nowhere}/api",
         "COLUMNS": "100",
         "NO_COLOR": "1",
     }

@@ -57,10 +57,15 @@ class Said:
 
     headers: dict[str, str] = field(default_factory=dict)
     is_down: bool = False
+    slack: str = '{"ok": true, "team_id": "T0DEMO"}'
+    scopes: str = "commands,chat:write"
 
-    async def send(self, _: HttpRequest, /) -> HttpResponse:
+    async def send(self, request: HttpRequest, /) -> HttpResponse:
         if self.is_down:
             raise HttpNotSent("nobody there")
+        if request.url == "https://slack.com/api/auth.test":
+            scopes = {"x-oauth-scopes": self.scopes}
+            return HttpResponse(status=200, headers=scopes, body=self.slack.encode())
         return HttpResponse(status=403, headers=self.headers)
 
 
@@ -270,7 +275,7 @@ async def test_a_sound_system_has_no_problem(settings: Settings) -> None:
 
     assert {one.level for one in found.values()} == {Level.OK}
     assert found["rmq-demo: clock"].message == "3 s off the cloud's"
-    assert len(found) == 15
+    assert len(found) == 16
 
 
 async def test_it_tells_which_sealing_keys_are_still_needed(settings: Settings) -> None:
@@ -347,3 +352,70 @@ async def test_a_mistake_in_the_files_is_a_problem(settings: Settings) -> None:
 
     assert found["config"].level is Level.PROBLEM
     assert "policy.yaml:2" in found["config"].message
+
+
+BOT = "slack.demo: bot"
+
+
+@pytest.mark.parametrize(
+    ("slack", "scopes", "problem"),
+    [
+        ('{"ok": true, "team_id": "T0DEMO"}', "", ""),
+        ('{"ok": true, "team_id": "T0X", "enterprise_id": "T0DEMO"}', "chat:write", ""),
+        (
+            '{"ok": true, "team_id": "T0ELSE"}',
+            "chat:write",
+            "the token is of T0ELSE, not of T0DEMO; take the one of that workspace",
+        ),
+        (
+            '{"ok": true, "team_id": "T0DEMO"}',
+            "commands,chat:write.public",
+            (
+                "the token lacks chat:write; give the app the bot scope chat:write, then install "
+                "the app again, put its bot token into slack.<name>.bot_token and restart"
+            ),
+        ),
+        (
+            '{"ok": false, "error": "account_inactive"}',
+            "",
+            (
+                "slack: account_inactive; the app's bot was removed: install the app again, put "
+                "its bot token into slack.<name>.bot_token and restart"
+            ),
+        ),
+        ('{"ok": false, "error": "ekm_denied"}', "", "slack: ekm_denied; see slack.<name>"),
+    ],
+)
+async def test_a_bot_that_cannot_say_anything_is_found(
+    settings: Settings, slack: str, scopes: str, problem: str
+) -> None:
+    world = World(http=Said(slack=slack, scopes=scopes))
+
+    found = await findings(world, settings)
+
+    assert found[BOT] == Finding(BOT, Level.PROBLEM if problem else Level.OK, problem)
+
+
+async def test_without_slack_everything_else_is_examined(settings: Settings) -> None:
+    found = await findings(World(http=Said(is_down=True)), settings)
+
+    assert found[BOT].level is Level.WARNING
+    assert found[BOT].message == "slack: NotSent; Slack was not reached, so nothing is known"
+    assert found["no stuck lease"].level is Level.OK
+
+
+async def test_a_bot_without_its_secret_is_found(settings: Settings) -> None:
+    tenant = settings.slack["demo"]
+    lost = tenant.model_copy(update={"bot_token": Sourced("env", problem="it is not set")})
+    changed = settings.model_copy(update={"slack": {"demo": lost}})
+
+    found = await findings(World(), changed)
+
+    assert (found[BOT].level, found[BOT].message) == (Level.PROBLEM, "it is not set")
+
+
+async def test_a_workspace_without_a_bot_is_not_asked_for(settings: Settings) -> None:
+    silent = settings.slack["demo"].model_copy(update={"bot_token": None})
+    changed = settings.model_copy(update={"slack": {"demo": silent}})
+
+    assert BOT not in await findings(World(), changed)

@@ -1,6 +1,6 @@
 """A stand-in for Slack's Web API on this machine: takes messages, and shows what stands where.
 
-It knows the two methods that keylease calls, checks token and limits as Slack does, and answers
+It knows the three methods that keylease calls, checks token and limits as Slack does, and answers
 every refusal under 200 with `ok: false`. What was said is at `GET /_messages`.
 """
 
@@ -59,6 +59,8 @@ class FakeSlack:
     """One workspace."""
 
     token: str
+    scopes: str = "chat:write,commands"
+    team_id: str = "T0DEMO"
     channels: frozenset[str] | None = None
     """Channel and user ids that exist; None: all."""
     messages: list[StandingMessage] = field(default_factory=list)
@@ -75,7 +77,8 @@ class FakeSlack:
         self.calls.append(method)
         if self.refusals:
             return _refused(self.refusals.pop(0))
-        return web.json_response(self._answer(method, request, await request.read()))
+        answer = self._answer(method, request, await request.read())
+        return web.json_response(answer, headers={"X-OAuth-Scopes": self.scopes})
 
     def _answer(self, method: str, request: web.BaseRequest, body: bytes) -> dict[str, Any]:
         given = request.headers.get("Authorization", "").encode()
@@ -87,13 +90,15 @@ class FakeSlack:
             content = json.loads(body)
         except ValueError:
             return _no("invalid_json")
-        match method:
-            case "chat.postMessage":
-                return self._post(content)
-            case "chat.update":
-                return self._update(content)
-            case _:
-                return _no("unknown_method")
+        methods = {
+            "chat.postMessage": self._post,
+            "chat.update": self._update,
+            "auth.test": self._introduce,
+        }
+        return methods[method](content) if method in methods else _no("unknown_method")
+
+    def _introduce(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "team_id": self.team_id, "user_id": "U0BOT", "bot_id": "B0BOT"}
 
     def _post(self, content: dict[str, Any]) -> dict[str, Any]:
         channel = str(content.get("channel", ""))

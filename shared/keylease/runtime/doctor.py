@@ -1,8 +1,9 @@
 """Doctor: asks a running system whether it keeps its promises, and what a person should do.
 
-Nothing is changed. Clock, credentials and targets are asked at the cloud; the invariants I1 to I3
-(no access without a live lease, no live lease without its access, nothing outlives its end) are
-checked by reading every account back and comparing it with what converge would make of it.
+Nothing is changed. Clock, credentials and targets are asked at the cloud, tokens at Slack; the
+invariants I1 to I3 (no access without a live lease, no live lease without its access, nothing
+outlives its end) are checked by reading every account back and comparing it with what converge
+would make of it.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 from keylease.adapters.alibaba.endpoints import Endpoints
 from keylease.domain.access import Product, Target
-from keylease.errors import KeyleaseError
+from keylease.errors import KeyleaseError, ProviderTransient
 from keylease.ports.accounts import Accounts
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
@@ -23,8 +24,9 @@ from keylease.ports.store import Store
 from keylease.runtime.check import check_settings
 from keylease.runtime.doctor_accounts import compared, orphans, seals, unopenable
 from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
+from keylease.runtime.doctor_slack import unheard
 from keylease.runtime.filling import Parts
-from keylease.runtime.sections import Sealing
+from keylease.runtime.sections import Sealing, SlackTenant
 from keylease.runtime.settings import Settings
 
 MOST_SKEW = timedelta(minutes=5)
@@ -60,6 +62,9 @@ async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Findi
         yield Finding("config", Level.OK, checked.summary)
     async for finding in _ours(parts):
         yield finding
+    for name, tenant in settings.slack.items():
+        if tenant.bot_token:
+            yield await _slack(name, tenant, http=await parts.get(Http))
     targets = (await parts.get(Catalog)).targets()
     for target in targets:
         async for finding in _of_target(settings, target, parts):
@@ -75,6 +80,14 @@ async def _ours(parts: Parts) -> AsyncIterator[Finding]:
     yield _found("leases on time (I3)", await late_leases(store, now=now))
     yield _found("no stuck lease", await stuck_leases(store, now=now))
     yield _found("no parked event", await parked(store))
+
+
+async def _slack(name: str, tenant: SlackTenant, *, http: Http) -> Finding:
+    check = f"slack.{name}: bot"
+    try:
+        return _found(check, await unheard(tenant, http=http))
+    except ProviderTransient as e:
+        return Finding(check, Level.WARNING, f"{e}; Slack was not reached, so nothing is known")
 
 
 async def _of_target(settings: Settings, target: Target, parts: Parts) -> AsyncIterator[Finding]:

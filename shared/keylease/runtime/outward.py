@@ -26,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 def chats(settings: Settings, /, *, http: Http) -> Chats:
     """Every workspace that has a bot."""
-    made = (_slack(tenant, http=http) for tenant in settings.slack.values())
+    for tenant in settings.slack.values():
+        if tenant.bot_token and tenant.unsafe_api_url:
+            log.warning("slack.unsafe_api", url=tenant.unsafe_api_url)
+    made = (slack_chat(tenant, http=http) for tenant in settings.slack.values())
     return SlackChats(tuple(chat for chat in made if chat is not None))
 
 
@@ -63,12 +66,11 @@ def sink(
         )
 
 
-def _slack(tenant: sections.SlackTenant, *, http: Http) -> SlackChat | None:
+def slack_chat(tenant: sections.SlackTenant, /, *, http: Http) -> SlackChat | None:
+    """One workspace, if it has a bot."""
     if tenant.bot_token is None:
         return None
     unsafe = tenant.unsafe_api_url
-    if unsafe:
-        log.warning("slack.unsafe_api", url=unsafe)
     return SlackChat(
         tenant=tenant.team_id or tenant.enterprise_id or "",
         token=SecretStr(tenant.bot_token.secret().reveal()),

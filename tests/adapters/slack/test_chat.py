@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
 
 from keylease.adapters.slack.chat import (
     SLACK_API,
+    Bot,
     SlackChat,
     SlackChats,
     unsafe_local_api,
@@ -330,3 +332,51 @@ async def test_the_stand_in_checks_the_token_and_the_body(
 
     assert json.loads(response.body)["error"] == error
     assert other.status == 404
+
+
+@pytest.mark.parametrize(
+    ("code", "step"),
+    [
+        ("missing_scope", "give the app the bot scope chat:write"),
+        ("not_in_channel", "invite the app's bot to that channel"),
+        ("channel_not_found", "correct the channel or person where it is written"),
+        ("invalid_auth", "the bot token is wrong"),
+        ("account_inactive", "the app's bot was removed"),
+        ("token_revoked", "the bot token was taken back"),
+    ],
+)
+async def test_a_refusal_that_only_a_person_ends_is_logged_with_the_next_step(
+    chat: SlackChat, slack: tuple[FakeSlack, str], code: str, step: str
+) -> None:
+    slack[0].refusals.append(Refusal(error=code))
+
+    with capture_logs() as lines, pytest.raises(ProviderError):
+        await chat.post("#approvals", HELLO)
+
+    (line,) = lines
+    assert (line["event"], line["log_level"]) == ("slack.refused", "error")
+    assert (line["code"], line["channel"]) == (code, "#approvals")
+    assert line["next_step"].startswith(step)
+
+
+async def test_a_refusal_that_passes_is_not_logged_here(
+    chat: SlackChat, slack: tuple[FakeSlack, str]
+) -> None:
+    slack[0].refusals.append(Refusal(status=429, error="ratelimited"))
+
+    with capture_logs() as lines, pytest.raises(ProviderBusy):
+        await chat.tell(ANA, HELLO)
+
+    assert lines == []
+
+
+async def test_the_bot_says_whose_it_is_and_what_it_may_do(
+    chat: SlackChat, slack: tuple[FakeSlack, str]
+) -> None:
+    slack[0].team_id = "T0FAKE001"
+
+    bot = await chat.bot()
+
+    assert bot == Bot(
+        tenants=frozenset({"T0FAKE001"}), scopes=frozenset({"chat:write", "commands"})
+    )

@@ -7,53 +7,29 @@ from ipaddress import ip_address
 from typing import NewType, NoReturn
 from urllib.parse import urlsplit
 
+import structlog
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError
 
 from keylease.adapters.slack.blocks import render
+from keylease.adapters.slack.refusals import ERRORS, NEXT_STEPS, UNCHANGEABLE
 from keylease.domain.people import ExternalId
 from keylease.errors import (
     InvariantBroken,
     Misconfigured,
     ProviderAmbiguous,
-    ProviderBusy,
-    ProviderDenied,
     ProviderError,
-    ProviderNotFound,
     ProviderRefused,
     ProviderTransient,
 )
 from keylease.ports.chat import Chat, Message, Posted
 from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest, HttpResponse
 
+log = structlog.get_logger(__name__)
+
 PLATFORM = "slack"
 Api = NewType("Api", str)
 SLACK_API = Api("https://slack.com/api")
 TIMEOUT = 10.0
-
-_ERRORS: Mapping[str, type[ProviderError]] = {
-    "ratelimited": ProviderBusy,
-    "rate_limited": ProviderBusy,
-    "message_limit_exceeded": ProviderBusy,
-    "service_unavailable": ProviderTransient,
-    "team_added_to_org": ProviderTransient,
-    "request_timeout": ProviderAmbiguous,
-    "fatal_error": ProviderAmbiguous,  # "some aspect of the operation" may have succeeded
-    "internal_error": ProviderAmbiguous,
-    "channel_not_found": ProviderNotFound,
-    "user_not_found": ProviderNotFound,
-    "message_not_found": ProviderNotFound,
-    "invalid_auth": ProviderDenied,
-    "not_authed": ProviderDenied,
-    "account_inactive": ProviderDenied,
-    "token_revoked": ProviderDenied,
-    "token_expired": ProviderDenied,
-    "missing_scope": ProviderDenied,
-    "no_permission": ProviderDenied,
-    "not_in_channel": ProviderDenied,
-    "access_denied": ProviderDenied,
-}
-"""Everything else is refused for good."""
-_UNCHANGEABLE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
 def unsafe_local_api(url: str, /) -> Api:
@@ -80,6 +56,18 @@ class _Answer(BaseModel):
     error: str = ""
     channel: str = ""
     ts: str = ""
+    team_id: str = ""
+    enterprise_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """Whose a token is, and what it may do."""
+
+    tenants: frozenset[str]
+    """Its workspace and, in one, its organisation."""
+    scopes: frozenset[str]
+    """Empty when Slack did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +95,7 @@ class SlackChat:
         try:
             await self._call("chat.update", content, is_repeatable=True)
         except ProviderError as e:
-            if e.code not in _UNCHANGEABLE:
+            if e.code not in UNCHANGEABLE:
                 raise
 
     async def _post(self, channel: str, message: Message) -> Posted:
@@ -122,9 +110,38 @@ class SlackChat:
         answer = await self._call("chat.postMessage", content, is_repeatable=False)
         return Posted(tenant=self.tenant, channel=answer.channel or channel, stamp=answer.ts)
 
+    async def bot(self) -> Bot:
+        """What Slack says of the token; it changes nothing there.
+
+        Raises:
+            ProviderError: Slack does not take it, or was not reached.
+        """
+        response = await self._send("auth.test", {}, unclear=ProviderTransient)
+        answer = _understood(response, unclear=ProviderTransient)
+        scopes = response.headers.get("x-oauth-scopes", "").split(",")
+        return Bot(
+            tenants=frozenset(filter(None, (answer.team_id, answer.enterprise_id))),
+            scopes=frozenset(filter(None, (scope.strip() for scope in scopes))),
+        )
+
     async def _call(
         self, method: str, content: Mapping[str, JsonValue], /, *, is_repeatable: bool
     ) -> _Answer:
+        # Doing it twice is harmless where it can be repeated, so there a lost answer is transient.
+        unclear = ProviderTransient if is_repeatable else ProviderAmbiguous
+        response = await self._send(method, content, unclear=unclear)
+        try:
+            return _understood(response, unclear=unclear)
+        except ProviderError as e:
+            if e.code in NEXT_STEPS:  # who is told goes on without: nobody else says the way out
+                step = NEXT_STEPS[e.code]
+                place = content["channel"]
+                log.error("slack.refused", code=e.code, channel=place, next_step=step)  # noqa: TRY400  # its place says nothing
+            raise
+
+    async def _send(
+        self, method: str, content: Mapping[str, JsonValue], /, *, unclear: type[ProviderError]
+    ) -> HttpResponse:
         request = HttpRequest(
             method="POST",
             url=f"{self.api}/{method}",
@@ -135,15 +152,12 @@ class SlackChat:
             body=json.dumps(content, ensure_ascii=False).encode(),
             timeout=TIMEOUT,
         )
-        # Doing it twice is harmless where it can be repeated, so there a lost answer is transient.
-        unclear = ProviderTransient if is_repeatable else ProviderAmbiguous
         try:
-            response = await self.http.send(request)
+            return await self.http.send(request)
         except HttpNotSent as e:
             raise ProviderTransient(PLATFORM, "NotSent") from e
         except HttpOutcomeUnknown as e:
             raise unclear(PLATFORM, "OutcomeUnknown") from e
-        return _understood(response, unclear=unclear)
 
 
 def _understood(response: HttpResponse, *, unclear: type[ProviderError]) -> _Answer:
@@ -164,7 +178,7 @@ def _understood(response: HttpResponse, *, unclear: type[ProviderError]) -> _Ans
 
 
 def _refuse(code: str, response: HttpResponse, *, unclear: type[ProviderError]) -> NoReturn:
-    kind = _ERRORS.get(code, ProviderRefused)
+    kind = ERRORS.get(code, ProviderRefused)
     kind = unclear if kind is ProviderAmbiguous else kind
     after = response.headers.get("retry-after", "")
     raise kind(
