@@ -47,12 +47,18 @@ async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def empty_database(server: PostgresServer, /) -> AsyncIterator[str]:
-    """A database that is dropped at the end."""
+    """A database that is dropped at the end, also when the server was started again meanwhile."""
     name = f"test{next(_numbers)}"
+    await _run(server, f"CREATE DATABASE {name}")
+    try:
+        yield server.url(name)
+    finally:
+        await _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _run(server: PostgresServer, statement: str) -> None:
     admin = await asyncpg.connect(server.admin)
     try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        yield server.url(name)
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.execute(statement)
     finally:
         await admin.close()

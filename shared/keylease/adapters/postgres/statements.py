@@ -91,10 +91,11 @@ PARKED = """
 # Several workers prune at once: each takes what no other one has in hand.
 PRUNE = """
     WITH forgotten AS (
-        DELETE FROM keylease.inbox WHERE (source, key) IN (
-            SELECT source, key FROM keylease.inbox WHERE at < $1
+        DELETE FROM keylease.inbox WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM keylease.inbox WHERE at < $1
             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED
-        ) RETURNING 1
+        ))
+        RETURNING 1
     )
     SELECT count(*) FROM forgotten
 """
