@@ -14,8 +14,9 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from keylease.adapters.alibaba.endpoints import Endpoints
+from keylease.adapters.slack.bot import unheard
 from keylease.domain.access import Product, Target
-from keylease.errors import KeyleaseError, ProviderTransient
+from keylease.errors import KeyleaseError, Misconfigured, ProviderTransient
 from keylease.ports.accounts import Accounts
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
@@ -24,8 +25,8 @@ from keylease.ports.store import Store
 from keylease.runtime.check import check_settings
 from keylease.runtime.doctor_accounts import compared, orphans, seals, unopenable
 from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
-from keylease.runtime.doctor_slack import unheard
 from keylease.runtime.filling import Parts
+from keylease.runtime.outward import slack_chat
 from keylease.runtime.sections import Sealing, SlackTenant
 from keylease.runtime.settings import Settings
 
@@ -63,7 +64,7 @@ async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Findi
     async for finding in _ours(parts):
         yield finding
     for name, tenant in settings.slack.items():
-        if tenant.bot_token:
+        if tenant.bot_token is not None:
             yield await _slack(name, tenant, http=await parts.get(Http))
     targets = (await parts.get(Catalog)).targets()
     for target in targets:
@@ -85,7 +86,10 @@ async def _ours(parts: Parts) -> AsyncIterator[Finding]:
 async def _slack(name: str, tenant: SlackTenant, *, http: Http) -> Finding:
     check = f"slack.{name}: bot"
     try:
-        return _found(check, await unheard(tenant, http=http))
+        chat = slack_chat(tenant, http=http)
+        return _found(check, await unheard(chat) if chat else ())
+    except Misconfigured as e:
+        return Finding(check, Level.PROBLEM, str(e))
     except ProviderTransient as e:
         return Finding(check, Level.WARNING, f"{e}; Slack was not reached, so nothing is known")
 
