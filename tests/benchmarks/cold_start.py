@@ -1,27 +1,29 @@
 """From nothing to a ready function, against importing what it stands on and the official SDK."""
 
 import json
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from keylease.adapters.files.policy import load_policy
+from keylease.adapters.files.compiled import compiled
 from keylease.adapters.system.sealing import new_key
 from tests.benchmarks.measure import Arm, Samples, interleaved
 from tests.benchmarks.programs import HERE, ROOT, told, variables
-from tests.benchmarks.report import Report, Row, at_most
+from tests.benchmarks.report import Report, Row, at_most, shown
 
 FUNCTIONS = ("intake", "decide", "converge")
+CALLING = "converge with its HTTP session"
 FILES = ROOT / "shared" / "keylease" / "cli" / "demo_files"
 METHOD = """\
 Each arm is a fresh process with warm bytecode; the clock runs from the program's first line, so \
 the interpreter's own start is in no arm. A function's time is everything until its handler can \
-take an event: imports, settings (JSON), catalog and directory, the compiled policy where it is \
-used, the SQLite store opened and its schema checked, HTTP session and signing client for \
-converge. Bare is `import aiohttp, pydantic, structlog` and does nothing with them; the SDK is \
-the import of both products' clients. `rich`, which the development environment has and a \
-function's has not, is hidden from every arm. Wall time."""
+take an event: imports, settings (JSON), policy, catalog and directory as `keylease policy \
+compile` writes them, the SQLite store opened and its schema checked, the signing client for \
+converge. Its HTTP session opens with the first call, which the last row counts as well. Bare is \
+`import aiohttp, pydantic, structlog` and does nothing with them; the SDK is the import of both \
+products' clients. `rich`, which the development environment has and a function's has not, is \
+hidden from every arm, and `PYDANTIC_DISABLE_PLUGINS` keeps pydantic from reading the metadata \
+of all packages there. Wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ SMOKE = Size(rounds=1)
 
 
 def prepared(folder: Path, /) -> Path:
-    """Settings of a small installation, with the policy compiled at build time."""
-    for name in ("catalog.yaml", "directory.yaml"):
-        shutil.copy(FILES / name, folder)
-    (folder / "policy.json").write_text(load_policy(FILES / "policy.yaml").to_json())
+    """Settings of a small installation, compiled at build time."""
+    texts = compiled(
+        FILES / "policy.yaml",
+        catalog=FILES / "catalog.yaml",
+        directory=FILES / "directory.yaml",
+    )
+    for name, text in texts.items():
+        (folder / name).write_text(text)
     settings = {
-        "policy": "policy.json",
+        **{name.removesuffix(".json"): name for name in texts},
         "sealing": {"current": "k1", "keys": {"k1": {"env": "BENCH_KEY"}}},
         "alibaba": {
             "credentials": {
@@ -64,14 +70,21 @@ async def measure(size: Size = Size(), /) -> Report:  # frozen
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         settings, env = (
             prepared(Path(folder)),
-            variables(BENCH_KEY=new_key().reveal(), BENCH_SECRET="testsecret"),
+            variables(
+                BENCH_KEY=new_key().reveal(),
+                BENCH_SECRET="testsecret",
+                PYDANTIC_DISABLE_PLUGINS="__all__",
+            ),
         )
         arms = {name: started(name, env=env) for name in ("bare", "sdk")}
         arms |= {name: started(name, str(settings), env=env) for name in FUNCTIONS}
+        arms[CALLING] = started("converge", str(settings), "--session", env=env)
         await interleaved(arms, rounds=1)  # makes bytecode and database
         samples = await interleaved(arms, rounds=size.rounds)
     rows = [row(samples, name, to="bare", limit=1.2) for name in FUNCTIONS]
     rows.append(row(samples, "decide", to="sdk", limit=0.5))
+    what = f"{CALLING} against bare imports"
+    rows.append(shown(samples, arm=CALLING, to="bare", what=what, unit="ms", scale=1e3))
     return Report("cold_start", "Cold start", METHOD, tuple(rows))
 
 

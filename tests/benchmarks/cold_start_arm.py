@@ -1,6 +1,6 @@
 """One cold start in a fresh process: prints how many seconds it took.
 
-    python -I tests/benchmarks/cold_start_arm.py ARM [SETTINGS]
+    python -I tests/benchmarks/cold_start_arm.py ARM [SETTINGS] [--session]
 
 `rich` and `typer` are not to be had, as where functions run: structlog imports rich when it can.
 """
@@ -24,7 +24,7 @@ def sdk() -> None:
     import alibabacloud_rocketmq20220801.client  # noqa: F401, PLC0415  # as above
 
 
-def function(name: str, settings: Path, /) -> None:
+def function(name: str, settings: Path, /, *, session: bool) -> None:
     import asyncio  # noqa: PLC0415  # part of what is timed
 
     from keylease.runtime.settings import read_settings  # noqa: PLC0415  # as above
@@ -32,7 +32,13 @@ def function(name: str, settings: Path, /) -> None:
 
     async def ready() -> None:
         async with running(read_settings(settings), functions={name}):
-            say()
+            if session:
+                from keylease.adapters.system.http import AiohttpHttp  # noqa: PLC0415  # as above
+
+                async with AiohttpHttp():
+                    say()
+            else:
+                say()
 
     asyncio.run(ready())  # noqa: TID251  # a program owns its loop
 
@@ -44,7 +50,7 @@ def say() -> None:
 
 def main(arm: str, *settings: str) -> None:
     if settings:
-        function(arm, Path(settings[0]))
+        function(arm, Path(settings[0]), session="--session" in settings)
         return
     {"bare": bare, "sdk": sdk}[arm]()
     say()

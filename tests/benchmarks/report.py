@@ -12,12 +12,13 @@ class Row:
     what: str
     goal: str
     measured: str
-    is_met: bool
+    is_met: bool | None
+    """None: there is no goal, it is here to be seen."""
     against: str = ""
     """Both sides in plain units."""
 
     def line(self) -> str:
-        met = "met" if self.is_met else "**not met**"
+        met = {True: "met", False: "**not met**", None: ""}[self.is_met]
         return f"| {self.what} | {self.goal} | {self.measured} | {met} | {self.against} |"
 
 
@@ -42,15 +43,29 @@ def at_most(  # a row of a table has this many cells
 ) -> Row:
     """A row whose goal is that `arm` costs no more than `limit` times `to`."""
     ratio = samples.ratio(arm, to=to)
-    goal = f"at most {limit:.2g}x" if limit >= 1 else f"at most 1/{1 / limit:.0f}"
-    measured = (
-        f"{ratio:.2f}x" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"
-    )  # digits that say something
-    mine, theirs = samples.median(arm) * scale, samples.median(to) * scale
     return Row(
         what=what,
-        goal=goal,
-        measured=measured,
+        goal=f"at most {limit:.2g}x" if limit >= 1 else f"at most 1/{1 / limit:.0f}",
+        measured=_times(ratio),
         is_met=ratio <= limit,
-        against=f"{mine:.3g} {unit} against {theirs:.3g} {unit}",
+        against=_both(samples, arm, to, unit=unit, scale=scale),
     )
+
+
+def shown(  # as above
+    samples: Samples, /, *, arm: str, to: str, what: str, unit: str, scale: float
+) -> Row:
+    """A row without a goal."""
+    measured = _times(samples.ratio(arm, to=to))
+    against = _both(samples, arm, to, unit=unit, scale=scale)
+    return Row(what=what, goal="none", measured=measured, is_met=None, against=against)
+
+
+def _times(ratio: float) -> str:
+    """With digits that say something."""
+    return f"{ratio:.2f}x" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"
+
+
+def _both(samples: Samples, arm: str, to: str, *, unit: str, scale: float) -> str:
+    mine, theirs = samples.median(arm) * scale, samples.median(to) * scale
+    return f"{mine:.3g} {unit} against {theirs:.3g} {unit}"
