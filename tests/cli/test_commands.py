@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from keylease import cli
+from keylease.adapters.files.catalog import load_catalog
+from keylease.adapters.files.directory import load_directory
+from keylease.adapters.files.policy import load_policy
 from keylease.cli.exits import Code, code_of
 from keylease.domain.events import RequestCancelled
 from keylease.domain.outcome import Outcome
@@ -43,6 +46,7 @@ COMMANDS = [
     ("policy",),
     ("policy", "check"),
     ("policy", "explain"),
+    ("policy", "compile"),
     ("config", "check"),
     ("keys", "new"),
     ("parked", "list"),
@@ -246,6 +250,31 @@ def test_a_sound_policy_is_fine(shell: Shell) -> None:
 
     assert said.code == 0
     assert said.out.endswith("4 rules, 0 cases: fine\n")
+
+
+def test_compiled_files_say_what_the_yaml_says_and_need_no_yaml(shell: Shell) -> None:
+    said = shell.types("policy", "compile", "out")
+
+    out = shell.folder / "out"
+    assert (said.code, said.out.split()) == (
+        0,
+        ["out/policy.json", "out/catalog.json", "out/directory.json"],
+    )
+    for load, name in ((load_catalog, "catalog"), (load_directory, "directory")):
+        assert load(out / f"{name}.json") == load(shell.folder / f"{name}.yaml")
+    rules, same = load_policy(out / "policy.json"), load_policy(shell.folder / "policy.yaml")
+    assert rules.to_json() == same.to_json()
+
+
+def test_what_has_a_mistake_is_not_compiled(shell: Shell) -> None:
+    catalog = shell.folder / "catalog.yaml"
+    catalog.write_text(catalog.read_text().replace("targets:", "target:", 1))
+
+    said = shell.types("policy", "compile", "out")
+
+    assert said.code == 2
+    assert "did you mean targets?" in said.err
+    assert not (shell.folder / "out").exists()
 
 
 def test_a_mistake_in_a_policy_exits_with_1_and_names_the_place(shell: Shell) -> None:
