@@ -10,6 +10,7 @@ from keylease.cli import (
     audit,
     config,
     demo,
+    dlq,
     doctor,
     emulator,
     keys,
@@ -18,6 +19,8 @@ from keylease.cli import (
     rotate,
     schema,
     serve,
+    store,
+    worker,
 )
 from keylease.cli.exits import EXPLAINED, Code, code_of, report_fault
 from keylease.errors import KeyleaseError
@@ -36,6 +39,7 @@ app = typer.Typer(
 )
 for group in (
     serve,
+    worker,
     demo,
     emulator,
     ask,
@@ -46,6 +50,7 @@ for group in (
     schema,
     keys,
     parked,
+    dlq,
     audit,
 ):
     group.register(app)

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +19,7 @@ from aiohttp import web
 
 from keylease.errors import Misconfigured
 from keylease.hosts.front import front
+from keylease.ports.store import Parcel
 from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.gauges import say_state
 from keylease.runtime.logging import fresh_context
@@ -28,6 +29,9 @@ from keylease.runtime.settings import Settings, bracketed
 from keylease.runtime.wiring import Keylease, running
 
 log = structlog.get_logger(__name__)
+
+Turn = Callable[[], Coroutine[None, None, None]]
+HandOver = Callable[[Parcel], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,14 @@ class Loops:
     wake: asyncio.Event
     measure: timedelta | None = None
     """How often the state is said in numbers, when anybody collects them."""
+    hand_over: HandOver | None = None
+    """What is done with a parcel; left out: the process delivers it."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def relay(self) -> None:
         """Deliver until a stop is asked for."""
-        await Relay(process=self.process, wake=self.wake).run(until=self.stopping)
+        relay = Relay(process=self.process, wake=self.wake, hand_over=self.hand_over)
+        await relay.run(until=self.stopping)
 
     async def sweep(self) -> None:
         """Look for what is due, at once and then again and again."""
@@ -90,8 +97,9 @@ async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIter
                 wake=wake,
                 measure=settings.telemetry.every if settings.telemetry else None,
             )
-            await stack.enter_async_context(_turning(loops, drain=settings.drain))
-            await stack.enter_async_context(_listening(keylease, listener))
+            turns = {"relay": loops.relay, "sweep": loops.sweep, "gauges": loops.gauges}
+            await stack.enter_async_context(turning(turns, stop=loops.stop, drain=settings.drain))
+            await stack.enter_async_context(answering(keylease, listener))
             log.info("serve.ready", url=settings.base_url)
             yield Served(url=address(listener), keylease=keylease)
             log.info("serve.stopping", drain=settings.drain.total_seconds())
@@ -100,14 +108,20 @@ async def serving(settings: Settings, /, *, wrap: Wrap = unwrapped) -> AsyncIter
 
 async def serve(settings: Settings, /, *, announce: Callable[[str], None]) -> None:
     """Run as a program: say where it listens, serve until SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = stop_asked()
     async with serving(settings) as served:
         gc.freeze()  # what was loaded stays: a full collection need not look at it again
         announce(f"ready {served.url}")
         await stopped.wait()
+
+
+def stop_asked() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
 
 
 def listening(settings: Settings, /) -> socket.socket:
@@ -139,22 +153,20 @@ def located(settings: Settings, listener: socket.socket, /) -> Settings:
 
 
 @asynccontextmanager
-async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
+async def turning(
+    turns: Mapping[str, Turn], /, *, stop: Callable[[], None], drain: timedelta
+) -> AsyncIterator[None]:
     """All loops; at the end they may finish what they have in hand, for a while."""
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
-        turning = {
-            group.create_task(loops.relay(), name="relay"),
-            group.create_task(loops.sweep(), name="sweep"),
-            group.create_task(loops.gauges(), name="gauges"),
-        }
+        tasks = {group.create_task(turn(), name=name) for name, turn in turns.items()}
         try:
             yield
         except Exception as e:  # noqa: BLE001  # raised again outside: a group would wrap it
             failure = e
         finally:
-            loops.stop()
-            _, late = await asyncio.wait(turning, timeout=drain.total_seconds())
+            stop()
+            _, late = await asyncio.wait(tasks, timeout=drain.total_seconds())
             for task in late:
                 log.warning("serve.cut_short", task=task.get_name())
                 task.cancel()
@@ -163,7 +175,8 @@ async def _turning(loops: Loops, *, drain: timedelta) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _listening(keylease: Keylease, listener: socket.socket) -> AsyncIterator[None]:
+async def answering(keylease: Keylease, listener: socket.socket, /) -> AsyncIterator[None]:
+    """Serve what its functions have to serve."""
     app = await front(keylease)
     runner = web.AppRunner(
         app,

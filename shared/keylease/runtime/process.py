@@ -23,6 +23,7 @@ from keylease.ports.ids import Ids
 from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
 from keylease.ports.tracing import Tracing, Untraced
+from keylease.ports.transport import Alarm
 
 if TYPE_CHECKING:  # only intake takes in messages
     from keylease.domain.intake import Arrived, Reply
@@ -87,6 +88,8 @@ class Commits:
     """Called after each commit that left something to deliver."""
 
     async def commit(
+    alarm: Alarm | None = None
+    """Wakes a sweep when what was written falls due; without one the timer finds it."""
         self,
         outcome: Outcome,
         /,
@@ -111,6 +114,9 @@ class Commits:
             self.wake()
 
     def _address(self, content: EventData) -> tuple[Outgoing, ...]:
+        if self.alarm is not None:
+            for at in {x.sweep_at for x in outcome.records if x.sweep_at is not None}:
+                await self.alarm.set(at)
         destinations = self.router.destinations(content)
         if not destinations:
             return ()

@@ -46,6 +46,8 @@ class Relay:
     """Sequence numbers of parcels under way, with their destinations."""
     places: int = AT_ONCE
     """Deliveries that may be under way now."""
+    hand_over: Callable[[Parcel], Awaitable[None]] | None = None
+    """What is done with a parcel; left out: the process delivers it."""
 
     async def run(self, *, until: asyncio.Event) -> None:
         """Deliver until a stop is asked for, then finish what is in hand."""
@@ -92,8 +94,9 @@ class Relay:
         return tuple(chosen)
 
     async def _deliver(self, parcel: Parcel) -> None:
+        hand_over = self.hand_over or self.process.deliver
         try:
-            await guarded("delivery", lambda: self.process.deliver(parcel), default=None)
+            await guarded("delivery", lambda: hand_over(parcel), default=None)
         finally:
             del self.in_hand[parcel.seq]
             self.wake.set()

@@ -200,7 +200,55 @@ class WebhookSink(Section):
         return self
 
 
-Sink = Annotated[StdoutSink | WebhookSink, Field(discriminator="kind")]
+class EventBridgeSink(Section):
+    """Result events to a bus of EventBridge, signed with the key of `alibaba.credentials`."""
+
+    kind: Literal["eventbridge"]
+    bus: NonEmpty
+    region: str = ""
+    """Left out: that of `alibaba`."""
+
+
+Sink = Annotated[StdoutSink | WebhookSink | EventBridgeSink, Field(discriminator="kind")]
+
+
+def _nats_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"nats", "tls"} or not parts.hostname or parts.path.strip("/"):
+        msg = "not a server of NATS; write it such as nats://nats:4222 or tls://nats.example.com"
+        raise ValueError(msg)
+    if parts.username or parts.password:
+        msg = "a user or a password does not stand in an address; see nats.user"
+        raise ValueError(msg)
+    return text
+
+
+class Nats(Section):
+    """The bus between `keylease intake` and `keylease worker`; needs the extra `nats`."""
+
+    servers: tuple[Annotated[str, AfterValidator(_nats_url)], ...] = Field(min_length=1)
+    signing_secret: SecretRef
+    """Signs every message: who may write to the bus can make up none."""
+    previous_signing_secret: SecretRef | None = None
+    user: NonEmpty | None = None
+    password: SecretRef | None = None
+    token: SecretRef | None = None
+    credentials: SecretRef | None = None
+    """The content of a `.creds` file."""
+    stream: Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_-]{0,31}$")] = "KEYLEASE"
+    replicas: Literal[1, 3, 5] = 1
+    creates: bool = True
+    """Whether streams and consumers that are missing are made."""
+    at_once: Annotated[int, Field(ge=1, le=256)] = 16
+    """Events of one function that one worker has in hand."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "Nats":
+        ways = (self.user, self.token, self.credentials)
+        if sum(way is not None for way in ways) > 1 or (self.password and not self.user):
+            msg = "give user and password, or token, or credentials: one of them"
+            raise ValueError(msg)
+        return self
 
 
 def _any_url(text: str) -> str:

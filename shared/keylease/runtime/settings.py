@@ -31,6 +31,7 @@ from keylease.runtime.sections import (
     Alibaba,
     Events,
     Limits,
+    Nats,
     Postgres,
     Sealing,
     Section,
@@ -78,6 +79,7 @@ class Settings(Section):
 
     store: str = Field(default="sqlite:///keylease.db", validate_default=True)
     postgres: Postgres | None = None
+    nats: Nats | None = None
     policy: Located = Field(default=Path("policy.yaml"), validate_default=True)
     """A file of rules, a folder of them, or a policy compiled to JSON."""
     catalog: Located = Field(default=Path("catalog.yaml"), validate_default=True)

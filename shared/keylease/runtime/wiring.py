@@ -14,6 +14,7 @@ from keylease.ports.clock import Clock
 from keylease.ports.ids import Ids
 from keylease.ports.store import Store
 from keylease.ports.tracing import Tracing
+from keylease.ports.transport import Alarm
 from keylease.runtime.bundle import load_function
 from keylease.runtime.filling import Parts, Wrap, unwrapped
 from keylease.runtime.process import Bound, Commits, Process, Router
@@ -74,23 +75,28 @@ async def running(
     wake: Wake = nobody,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Keylease]:
+    alarm: Alarm | None = None,
+    relays: bool = False,
     """Open what the named functions need, fill them, and close it all at the end.
 
-    Events go to all functions and sinks, also to those that run elsewhere.
+    Events go to all functions and sinks, also to those that run elsewhere. A process that `relays`
+    delivers to sinks, whatever its functions are.
 
     Raises:
         Misconfigured: something that is needed cannot be had; says what to do.
     """
     variables = environment() if variables is None else variables
     async with AsyncExitStack() as stack:
-        makers = _Makers(settings=settings, variables=variables, wake=wake, stack=stack)
+        makers = _Makers(
+            settings=settings, variables=variables, wake=wake, alarm=alarm, stack=stack
+        )
         named = {"answer_within": settings.answer_by}
         parts = Parts(makers=makers.table(), stack=stack, wrap=wrap, named=named)
         bound = {name: await _bound(name, parts=parts) for name in sorted(functions)}
         process = Process(
             commits=await parts.get(Commits),
             functions=bound,
-            sinks=await makers.sinks(parts) if OUTWARD in bound else {},
+            sinks=await makers.sinks(parts) if relays or OUTWARD in bound else {},
             tracing=await parts.get(Tracing),
         )
         yield Keylease(settings=settings, process=process, parts=parts)
@@ -109,6 +115,7 @@ class _Makers:
     variables: Mapping[str, str]
     wake: Wake
     stack: AsyncExitStack
+    alarm: Alarm | None
 
     def table(self) -> dict[str, Callable[[Parts], Any]]:
         return {
@@ -170,6 +177,7 @@ class _Makers:
             wake=self.wake,
         )
 
+            alarm=self.alarm,
     async def _journal(self, parts: Parts) -> "Journal":
         return await parts.get(Commits)
 

@@ -1,0 +1,1 @@
+"""NATS JetStream: carries parcels between processes. See `ports.transport`."""

@@ -1,0 +1,228 @@
+"""The worker host: takes from the bus what waits for its functions, and answers for each message.
+
+Any number of workers and entrances run side by side on one store and one bus. A worker's own
+commits leave parcels too, so it relays as an entrance does; one that sweeps keeps the timer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from keylease.errors import KeyleaseError, Misconfigured, ProviderTransient
+from keylease.hosts.local import Loops, Turn, stop_asked, turning
+from keylease.ports.transport import Bell, Delivery, Queue, Transport
+from keylease.runtime.bus import open_bus
+from keylease.runtime.filling import Wrap, unwrapped
+from keylease.runtime.logging import fresh_context
+from keylease.runtime.process import MOST_RACES, Process, Trouble, about
+from keylease.runtime.relay import first, guarded
+from keylease.runtime.sending import RESEND, Sending
+from keylease.runtime.settings import Settings
+from keylease.runtime.wiring import FUNCTIONS, Keylease, running
+
+log = structlog.get_logger(__name__)
+
+ENTRANCES = frozenset({"intake", "claim"})
+"""What people and machines call; they run where HTTP is served."""
+SWEEP = "sweep"
+WORKERS = FUNCTIONS - ENTRANCES
+AWAY = timedelta(seconds=1)
+"""Pause when the bus is away."""
+BEATS = 3
+"""How often within the bus's patience it hears that somebody still works."""
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One function's queue, and who of it is in hand here."""
+
+    name: str
+    queue: Queue
+    most: int
+    busy: int = 0
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def place(self) -> int:
+        """Wait for a free place; how many there are."""
+        while self.busy >= self.most:
+            self.freed.clear()
+            await self.freed.wait()
+        return self.most - self.busy
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """Where deliveries are worked on."""
+
+    process: Process
+    loops: Loops
+    patience: timedelta
+    in_hand: set[Delivery] = field(default_factory=set)
+
+    async def consume(self, line: Line, /) -> None:
+        """Take and answer, until a stop is asked for; then give back what still comes."""
+        async with asyncio.TaskGroup() as group:
+            while not self.loops.stopping.is_set():
+                free = await line.place()
+                taken: tuple[Delivery, ...] = await guarded(
+                    f"queue {line.name}", partial(self._taken, line, free), default=()
+                )
+                for delivery in taken:
+                    line.busy += 1
+                    group.create_task(self._worked(line, delivery))
+            with suppress(KeyleaseError):
+                await line.queue.leave()
+
+    async def beat(self) -> None:
+        """Say of everything in hand that it is worked on."""
+        while not self.loops.stopping.is_set():
+            await first(self.loops.stopping, within=self.patience / BEATS)
+            for delivery in tuple(self.in_hand):
+                with suppress(ProviderTransient):
+                    await delivery.working()
+
+    async def listen(self, bell: Bell, /) -> None:
+        """Sweep whenever an alarm rings."""
+        while not self.loops.stopping.is_set():
+            with fresh_context():
+                await guarded("alarm", partial(self._rung, bell), default=None)
+
+    async def _taken(self, line: Line, free: int) -> tuple[Delivery, ...]:
+        try:
+            return await line.queue.take(free)
+        except ProviderTransient:
+            await first(self.loops.stopping, within=AWAY)
+            with suppress(ProviderTransient):
+                await line.queue.mend()
+            return ()
+
+    async def _rung(self, bell: Bell) -> None:
+        try:
+            if await bell.rung():
+                await self.process.tick()
+        except ProviderTransient:
+            await first(self.loops.stopping, within=AWAY)
+            with suppress(ProviderTransient):
+                await bell.mend()
+
+    async def _worked(self, line: Line, delivery: Delivery) -> None:
+        self.in_hand.add(delivery)
+        try:
+            await guarded("delivery", partial(self._answered, delivery), default=None)
+        except asyncio.CancelledError:
+            with suppress(ProviderTransient):
+                await delivery.again(after=timedelta(0))
+            raise
+        finally:
+            self.in_hand.discard(delivery)
+            line.busy -= 1
+            line.freed.set()
+            self.loops.wake.set()
+
+    async def _answered(self, delivery: Delivery) -> None:
+        """Run its function, then say to the bus what became of it."""
+        parcel = delivery.parcel
+        if parcel is None:
+            await self._bury(delivery, delivery.flaw)
+            return
+        with about(parcel):
+            if parcel.attempts >= MOST_RACES:  # nobody lived long enough to answer
+                await self._bury(delivery, "was given to workers too often")
+                return
+            trouble = await self.process.attempt(parcel)
+            if trouble is None:
+                await delivery.done()
+            elif trouble.gives_up:
+                await self._bury(delivery, trouble.reason)
+            else:
+                await self._later(delivery, trouble)
+
+    async def _later(self, delivery: Delivery, trouble: Trouble) -> None:
+        """The bus gives it again; meanwhile the outbox need not send it again."""
+        parcel, commits = delivery.parcel, self.process.commits
+        log.warning("event.postponed", reason=trouble.reason, wait=trouble.wait.total_seconds())
+        if parcel is not None:
+            until = commits.clock.now() + trouble.wait + RESEND
+            await commits.store.postpone(parcel, until=until)
+        await delivery.again(after=trouble.wait)
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        parcel = delivery.parcel
+        destination = parcel.outgoing.destination if parcel else ""
+        log.error("event.buried", reason=reason, destination=destination)
+        await delivery.bury(reason)
+        if parcel is not None:
+            await self.process.commits.store.delivered(parcel)
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, /, *, functions: Iterable[str] = WORKERS, wrap: Wrap = unwrapped
+) -> AsyncIterator[Keylease]:
+    """Work until the context is left, then finish what is in hand.
+
+    Raises:
+        Misconfigured: there is no bus, or it is not what it must be.
+    """
+    chosen = frozenset(functions)
+    if unknown := chosen - WORKERS:
+        msg = f"no worker runs {', '.join(sorted(unknown))}; choose of {', '.join(sorted(WORKERS))}"
+        raise Misconfigured(msg)
+    async with AsyncExitStack() as stack:
+        bus, wake = await stack.enter_async_context(open_bus(settings)), asyncio.Event()
+        keylease = await stack.enter_async_context(
+            running(
+                settings, functions=chosen, wrap=wrap, wake=wake.set, alarm=bus.alarm, relays=True
+            )
+        )
+        process = keylease.process
+        loops = looping(keylease, wake, bus.transport)
+        desk = Desk(process, loops, bus.transport.patience)
+        turns: dict[str, Turn] = {"relay": loops.relay, "gauges": loops.gauges, "beat": desk.beat}
+        for name in sorted(chosen - {SWEEP}):
+            queue = await stack.enter_async_context(bus.transport.queue(name))
+            turns[name] = partial(desk.consume, Line(name, queue, at_once(settings)))
+        if SWEEP in chosen:
+            bell = await stack.enter_async_context(bus.alarm.ringing())
+            turns |= {"sweep": loops.sweep, "alarms": partial(desk.listen, bell)}
+        await stack.enter_async_context(turning(turns, stop=loops.stop, drain=settings.drain))
+        log.info("worker.ready", functions=sorted(chosen))
+        yield keylease
+        log.info("worker.stopping", drain=settings.drain.total_seconds())
+    log.info("worker.stopped")
+
+
+def looping(keylease: Keylease, wake: asyncio.Event, transport: Transport, /) -> Loops:
+    """The loops of a process that has a bus."""
+    settings = keylease.settings
+    return Loops(
+        process=keylease.process,
+        every=settings.sweep_every,
+        wake=wake,
+        measure=settings.telemetry.every if settings.telemetry else None,
+        hand_over=Sending(keylease.process, transport).deliver,
+    )
+
+
+def at_once(settings: Settings, /) -> int:
+    """Events of one function in hand here."""
+    return settings.nats.at_once if settings.nats else 1
+
+
+async def work(
+    settings: Settings,
+    /,
+    *,
+    announce: Callable[[str], None],
+    functions: Iterable[str] = WORKERS,
+) -> None:
+    """Run as a program, until SIGTERM or SIGINT."""
+    stopped = stop_asked()
+    async with working(settings, functions=functions):
+        announce("ready")
+        await stopped.wait()
