@@ -52,6 +52,7 @@ COMMANDS = [
     ("parked", "list"),
     ("parked", "retry"),
     ("audit",),
+    ("store", "copy"),
 ]
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keylease.domain.secret import Secret
 from keylease.errors import Misconfigured
+from keylease.ports.moving import Copy, Origin
 from keylease.ports.store import Store
 from keylease.runtime.references import placed
 from keylease.runtime.sections import Postgres
@@ -15,6 +19,7 @@ from keylease.runtime.store_address import SQLITE
 if TYPE_CHECKING:
     from keylease.adapters.postgres.connection import Server
 
+COUNTING = timedelta(hours=1)
 PASSWORD = "PGPASSWORD"  # noqa: S105  # a variable's name
 
 
@@ -55,3 +60,37 @@ def server(settings: Settings, /, *, variables: Mapping[str, str]) -> "Server":
         pool=section.pool,
         statement_timeout=section.statement_timeout,
     )
+
+
+def open_origin(
+    address: str, /, settings: Settings, *, variables: Mapping[str, str]
+) -> AbstractAsyncContextManager[Origin]:
+    """A store to copy from."""
+    if address.startswith(SQLITE):
+        from keylease.adapters.sqlite.moving import sqlite_origin  # noqa: PLC0415  # as said above
+
+        return sqlite_origin(Path(address.removeprefix(SQLITE)))
+    at = _patient(address, settings, variables)
+    from keylease.adapters.postgres.moving import postgres_origin  # noqa: PLC0415  # as said above
+
+    return postgres_origin(at)
+
+
+def open_copy(
+    address: str, /, settings: Settings, *, variables: Mapping[str, str]
+) -> AbstractAsyncContextManager[Copy]:
+    """A store to copy into."""
+    if address.startswith(SQLITE):
+        from keylease.adapters.sqlite.moving import sqlite_copy  # noqa: PLC0415  # as said above
+
+        return sqlite_copy(Path(address.removeprefix(SQLITE)))
+    at = _patient(address, settings, variables)
+    from keylease.adapters.postgres.moving import postgres_copy  # noqa: PLC0415  # as said above
+
+    return postgres_copy(at)
+
+
+def _patient(address: str, settings: Settings, variables: Mapping[str, str]) -> "Server":
+    """A server that may count a big table."""
+    at = server(settings.model_copy(update={"store": address}), variables=variables)
+    return replace(at, statement_timeout=COUNTING)

@@ -58,7 +58,7 @@ async def test_a_database_of_a_newer_version_is_refused(path: Path) -> None:
         db.execute("INSERT INTO migration VALUES (7, 'from_the_future', 'x')")
 
     with pytest.raises(
-        Misconfigured, match=r"keylease.db: .*schema 7.*knows only 2.*newer keylease"
+        Misconfigured, match=r"keylease.db: .*schema 7.*knows only 3.*newer keylease"
     ):
         await open_sqlite(path).__aenter__()
 

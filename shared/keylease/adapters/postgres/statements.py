@@ -103,7 +103,9 @@ PRUNE = """
 AUDIT_ALL = "SELECT body FROM keylease.audit ORDER BY seq LIMIT $1"
 AUDIT_OF = "SELECT body FROM keylease.audit WHERE subject = $1 ORDER BY seq LIMIT $2"
 
-WORKER = "SELECT nextval('keylease.worker')"
+WHOLE = """
+    SELECT (SELECT origin FROM keylease.copied WHERE finished = 0), nextval('keylease.worker')
+"""
 LET_GO = """
     UPDATE keylease.outbox SET claimed_until = '-infinity'
     WHERE claimed_by = $1 AND claimed_until > now()

@@ -1,8 +1,8 @@
 """The store: one statement per question, one call per commit, claims on what is delivered."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -121,32 +121,53 @@ async def open_postgres(
     Raises:
         Misconfigured: the database cannot be used; the message says what to do.
     """
-    pool = server.pooled()
-    try:
-        worker = await _ready(server, pool)
+    async with opened(server) as pool:
+        worker = await _whole(server, pool)
         async with listening(server, wake), Notifier.running(Database(pool)) as notifier:
             store = PostgresStore(Database(pool), notifier, worker=worker, claim=claim)
             yield store
             await store.let_go()
+
+
+@asynccontextmanager
+async def opened(server: Server, /) -> AsyncIterator[Pool]:
+    """Connections to that database, made or brought up to date first.
+
+    Raises:
+        Misconfigured: it cannot be used; the message says what to do.
+    """
+    pool = server.pooled()
+    try:
+        with _placed(server):
+            await pool
+            async with pool.acquire() as connection:
+                await migrate(connection, known=migrations())
+        yield pool
     finally:
         await _closed(pool)
 
 
-async def _ready(server: Server, pool: Pool) -> int:
-    """Migrate, and draw this worker's number."""
-    place = where(server.url)
+async def _whole(server: Server, pool: Pool) -> int:
+    """See that nothing is missing, and draw this worker's number."""
+    with _placed(server):
+        half, number = await pool.fetchrow(sql.WHOLE)
+        if half is not None:
+            msg = f"the copy of {half} into it is not finished; run keylease store copy again"
+            raise Misconfigured(msg)
+    return int(number)
+
+
+@contextmanager
+def _placed(server: Server) -> Iterator[None]:
+    """What is wrong with a database, with its name."""
     try:
-        await pool
-        async with pool.acquire() as connection:
-            await migrate(connection, known=migrations())
-            number: int = await connection.fetchval(sql.WORKER)
+        yield
     except Misconfigured as e:
-        msg = f"database {place}: {e}"
+        msg = f"database {where(server.url)}: {e}"
         raise Misconfigured(msg) from e
     except (*FAULTS, ValueError) as e:
-        msg = f"database {place}: {unusable(e)}"
+        msg = f"database {where(server.url)}: {unusable(e)}"
         raise Misconfigured(msg) from None  # the driver's words may hold what it was given
-    return number
 
 
 async def _closed(pool: Pool) -> None:
@@ -161,8 +182,8 @@ async def _closed(pool: Pool) -> None:
 def where(url: str, /) -> str:
     """The address as it may be shown: no user, no password, no options."""
     parts = urlsplit(url)
-    place = f"{parts.hostname or 'the local socket'}{f':{parts.port}' if parts.port else ''}"
-    return f"{parts.path.removeprefix('/')} at {place}"
+    host = parts.netloc.rpartition("@")[2] or "the local socket"
+    return f"{parts.path.removeprefix('/')} at {host}"
 
 
 def unusable(e: Exception, /) -> str:

@@ -145,6 +145,21 @@ async def open_sqlite(
 
 
 def _ready(path: Path, patience: float) -> sqlite3.Connection:
+    connection = migrated(path, patience)
+    half = connection.execute("SELECT origin FROM copied WHERE finished = 0").fetchone()
+    if half is not None:
+        connection.close()
+        msg = f"database {path}: the copy of {half[0]} into it is not finished; "
+        raise Misconfigured(f"{msg}run keylease store copy again")
+    return connection
+
+
+def migrated(path: Path, patience: float) -> sqlite3.Connection:
+    """A connection to a file that is ours and up to date.
+
+    Raises:
+        Misconfigured: it cannot be used; the message says what to do.
+    """
     prepare(path)
     try:
         return _migrated(path, patience)
