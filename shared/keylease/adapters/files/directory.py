@@ -1,74 +1,26 @@
-"""The directory in a file: people and workloads, their groups and their outside ids."""
+"""The directory in a file: people and workloads, their groups and their outside ids.
 
-import hashlib
-from collections.abc import Iterator
+What reads it as people write it is loaded for that only: a start reads what a build compiled.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
-
-from keylease.adapters.files.reading import Reading, named_places, read_file
-from keylease.adapters.files.yaml_strict import Path_
 from keylease.domain.people import ExternalId, Principal
 from keylease.domain.record import Value
 from keylease.errors import Misconfigured
-from keylease.policy.problem import Problem
 
-_PLACES = {"people": "person", "workloads": "workload"}
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
-Text = Annotated[str, Field(min_length=1)]
+if TYPE_CHECKING:
+    from keylease.policy.problem import Problem
 
 
-class SlackId(Value):
-    """Slack's own ids, never names: `T0DEMO` and `U0REQ0001`."""
+class CompiledDirectory(Value):
+    """A directory that was read and found right."""
 
-    team: str = Field(pattern=r"^[TE][A-Z0-9]+$")
-    user: str = Field(pattern=r"^[UW][A-Z0-9]+$")
-
-
-class TenantId(Value):
-    """What a tenant calls somebody."""
-
-    tenant: Text
-    subject: Text
-
-
-class Entry(Value):
-    """A person or a workload."""
-
-    name: str = ""
-    groups: tuple[Id, ...] = ()
-    slack: tuple[SlackId, ...] = ()
-    webhook: tuple[TenantId, ...] = ()
-    cloudevents: tuple[TenantId, ...] = ()
-    cli: tuple[TenantId, ...] = ()
-
-    @property
-    def external_ids(self) -> Iterator[tuple[Path_, ExternalId]]:
-        """Every outside id and the place where it stands."""
-        for n, slack in enumerate(self.slack):
-            yield ("slack", n), ExternalId(platform="slack", tenant=slack.team, subject=slack.user)
-        for platform in ("webhook", "cloudevents", "cli"):
-            given: tuple[TenantId, ...] = getattr(self, platform)
-            for n, known in enumerate(given):
-                outside = ExternalId(platform=platform, tenant=known.tenant, subject=known.subject)
-                yield (platform, n), outside
-
-
-class DirectoryFile(Value):
-    """A directory file."""
-
-    people: dict[Id, Entry] = Field(default_factory=dict)
-    workloads: dict[Id, Entry] = Field(default_factory=dict)
-
-    @property
-    def entries(self) -> Iterator[tuple[str, str, Entry]]:
-        """Section, id and entry of everybody."""
-        for id_, entry in self.people.items():
-            yield "people", id_, entry
-        for id_, entry in self.workloads.items():
-            yield "workloads", id_, entry
+    principals: tuple[Principal, ...]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +33,36 @@ class FileDirectory:
     digest: str
     """Of what the file says, not of how it says it."""
 
+    @classmethod
+    def of(cls, given: Iterable[Principal], /, *, digest: str) -> Self:
+        """The directory of these."""
+        principals = {principal.id: principal for principal in given}
+        by_group: dict[str, tuple[Principal, ...]] = {p.id: (p,) for p in principals.values()}
+        for principal in principals.values():
+            for group in principal.groups:
+                by_group[group] = (*by_group.get(group, ()), principal)
+        return cls(
+            principals=principals,
+            by_external_id={
+                outside: principal
+                for principal in principals.values()
+                for outside in principal.addresses
+            },
+            by_group=by_group,
+            digest=digest,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes, /) -> Self:
+        """What `to_json` wrote; ValueError when it is something else."""
+        found = CompiledDirectory.model_validate_json(text)
+        return cls.of(found.principals, digest=found.digest)
+
+    def to_json(self) -> str:
+        """For a build: read faster, and without what reads YAML."""
+        principals = tuple(self.principals.values())
+        return CompiledDirectory(principals=principals, digest=self.digest).model_dump_json()
+
     async def resolve(self, external: ExternalId, /) -> Principal | None:
         return self.by_external_id.get(external)
 
@@ -92,75 +74,20 @@ class FileDirectory:
 
 
 def load_directory(path: Path, /) -> FileDirectory:
-    """The directory of a YAML or JSON file; `Misconfigured` with every mistake, one per line."""
+    """The directory of a file, compiled or not; `Misconfigured` with every mistake."""
     directory, problems = read_directory(path)
     if directory is None:
         raise Misconfigured("\n".join(map(str, problems)))
     return directory
 
 
-def read_directory(path: Path, /) -> tuple[FileDirectory | None, tuple[Problem, ...]]:
+def read_directory(path: Path, /) -> "tuple[FileDirectory | None, tuple[Problem, ...]]":
     """The directory, or every mistake because of which there is none."""
-    reading = read_file(path, model=DirectoryFile, naming=named_places(_PLACES))
-    if reading.value is None:
-        return None, reading.problems
-    problems = tuple(_contradictions(reading.value, reading=reading))
-    return (None if problems else _directory(reading.value)), problems
+    if path.suffix == ".json":
+        try:
+            return FileDirectory.from_json(path.read_bytes()), ()
+        except (OSError, ValueError):
+            pass  # read as people write it: that says what is wrong
+    from keylease.adapters.files.directory_reading import read_written  # noqa: PLC0415  # see above
 
-
-def _directory(file: DirectoryFile) -> FileDirectory:
-    principals = {id_: _principal(id_, entry, section) for section, id_, entry in file.entries}
-    by_group: dict[str, tuple[Principal, ...]] = {p.id: (p,) for p in principals.values()}
-    for principal in principals.values():
-        for group in principal.groups:
-            by_group[group] = (*by_group.get(group, ()), principal)
-    return FileDirectory(
-        principals=principals,
-        by_external_id={
-            outside: principal
-            for principal in principals.values()
-            for outside in principal.addresses
-        },
-        by_group=by_group,
-        digest=hashlib.sha256(file.model_dump_json().encode()).hexdigest(),
-    )
-
-
-def _principal(id_: str, entry: Entry, section: str, /) -> Principal:
-    return Principal(
-        id=id_,
-        name=entry.name or id_,
-        groups=frozenset(entry.groups),
-        is_workload=section == "workloads",
-        addresses=tuple(outside for _, outside in entry.external_ids),
-    )
-
-
-def _contradictions(file: DirectoryFile, *, reading: Reading[DirectoryFile]) -> Iterator[Problem]:
-    """Ids that would stand for two."""
-    for path, message in (*_same_ids(file), *_same_external_ids(file), *_groups_like_people(file)):
-        yield reading.problem(path, message=message, naming=named_places(_PLACES))
-
-
-def _same_ids(file: DirectoryFile) -> Iterator[tuple[Path_, str]]:
-    for id_ in sorted(set(file.people) & set(file.workloads)):
-        yield ("workloads", id_), "is also the id of a person; rename one"
-
-
-def _same_external_ids(file: DirectoryFile) -> Iterator[tuple[Path_, str]]:
-    seen: dict[ExternalId, str] = {}
-    for section, id_, entry in file.entries:
-        for path, outside in entry.external_ids:
-            first = seen.setdefault(outside, id_)
-            if first != id_:
-                message = f"{outside} is also an id of {first}; one outside id is one principal"
-                yield (section, id_, *path), message
-
-
-def _groups_like_people(file: DirectoryFile) -> Iterator[tuple[Path_, str]]:
-    # A rule's `from` names groups and principals alike, so one name must not be both.
-    ids = {*file.people, *file.workloads}
-    for section, id_, entry in file.entries:
-        for n, group in enumerate(entry.groups):
-            if group in ids:
-                yield (section, id_, "groups", n), f"{group} is the id of a principal; rename it"
+    return read_written(path)

@@ -1,14 +1,17 @@
 """Policies in files: YAML as people write it, JSON as a build compiled it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keylease.adapters.files.reading import Reading, read_file
-from keylease.adapters.files.yaml_strict import Document, Path_
 from keylease.domain.decision import RuleRef
 from keylease.errors import Misconfigured
 from keylease.policy.evaluate import Policy
 from keylease.policy.model import PlacedRule, RuleFile
 from keylease.policy.problem import Problem
+
+if TYPE_CHECKING:
+    from keylease.adapters.files.reading import Reading
+    from keylease.adapters.files.yaml_strict import Document, Path_
 
 _NOT_POLICIES = ("catalog.yaml", "directory.yaml")
 
@@ -36,6 +39,8 @@ def read_policy(path: Path, /) -> tuple[Policy | None, tuple[Problem, ...]]:
 
 def read_policies(files: tuple[Path, ...], /) -> tuple[Policy | None, tuple[Problem, ...]]:
     """The policy of several YAML files of one folder, in this order."""
+    from keylease.adapters.files.reading import read_file  # noqa: PLC0415  # a compiled one needs none of it
+
     readings = [read_file(file, model=RuleFile, naming=name_place) for file in files]
     rules = [placed for reading in readings for placed in _placed(reading)]
     problems = [problem for reading in readings for problem in reading.problems]
@@ -55,7 +60,7 @@ def policy_files(path: Path, /) -> tuple[Path, ...]:
     )
 
 
-def name_place(document: Document, path: Path_, /) -> tuple[str, Path_]:
+def name_place(document: "Document", path: "Path_", /) -> "tuple[str, Path_]":
     """`rule orders-on-call` and the path inside of it."""
     match path:
         case ("rules", int(number), *rest):
@@ -77,7 +82,7 @@ def _read_json(path: Path) -> tuple[Policy | None, tuple[Problem, ...]]:
         return None, (_whole(path, f"is no compiled policy ({first}); compile it again"),)
 
 
-def _placed(reading: Reading[RuleFile]) -> list[PlacedRule]:
+def _placed(reading: "Reading[RuleFile]") -> list[PlacedRule]:
     if reading.value is None or reading.document is None:
         return []
     lines = reading.document

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import BaseModel, JsonValue
 
 from keylease.adapters.files.catalog_model import CatalogFile
-from keylease.adapters.files.directory import DirectoryFile
+from keylease.adapters.files.directory_model import DirectoryFile
 from keylease.errors import BadInput
 from keylease.policy.cases import CaseFile
 from keylease.policy.model import RuleFile
