@@ -74,9 +74,9 @@ async def running(
     wrap: Wrap = unwrapped,
     wake: Wake = nobody,
     variables: Mapping[str, str] | None = None,
-) -> AsyncIterator[Keylease]:
     alarm: Alarm | None = None,
     relays: bool = False,
+) -> AsyncIterator[Keylease]:
     """Open what the named functions need, fill them, and close it all at the end.
 
     Events go to all functions and sinks, also to those that run elsewhere. A process that `relays`
@@ -114,8 +114,8 @@ class _Makers:
     settings: Settings
     variables: Mapping[str, str]
     wake: Wake
-    stack: AsyncExitStack
     alarm: Alarm | None
+    stack: AsyncExitStack
 
     def table(self) -> dict[str, Callable[[Parts], Any]]:
         return {
@@ -175,9 +175,9 @@ class _Makers:
             ids=await parts.get(Ids),
             router=Router(functions=ROUTES, sinks=tuple(sorted(self.settings.sinks))),
             wake=self.wake,
+            alarm=self.alarm,
         )
 
-            alarm=self.alarm,
     async def _journal(self, parts: Parts) -> "Journal":
         return await parts.get(Commits)
 
