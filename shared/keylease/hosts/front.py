@@ -16,8 +16,8 @@ from keylease.runtime.wiring import Keylease
 log = structlog.get_logger(__name__)
 
 
-async def front(keylease: Keylease, /) -> web.Application:
-    """What this process serves; run it as `hosts.http.RUNNER` says."""
+async def front(keylease: Keylease, /, *, more: Iterable[web.RouteDef] = ()) -> web.Application:
+    """What this process serves, and `more`; run it as `hosts.http.RUNNER` says."""
     functions, limits = keylease.process.functions, keylease.settings.limits
     allowed = Limits.of(keylease.clock, **limits.model_dump())
     pages = await _claim(keylease) if "claim" in functions else ()
@@ -27,7 +27,7 @@ async def front(keylease: Keylease, /) -> web.Application:
         clock=keylease.clock,
         ids=keylease.ids,
         ready=_ready(keylease),
-        routes=[sparing(route, limit=allowed.addresses) for route in pages],
+        routes=[*(sparing(route, limit=allowed.addresses) for route in pages), *more],
         limits=allowed,
     )
 

@@ -12,6 +12,7 @@ from keylease.policy.problem import Level
 from keylease.runtime.entrances import entrances
 from keylease.runtime.keys import sealing
 from keylease.runtime.references import Sourced
+from keylease.runtime.sections import EventBridgeSink
 from keylease.runtime.settings import Settings
 
 ADDRESSES = (
@@ -70,6 +71,8 @@ def _sinks(settings: Settings) -> None:
     from keylease.runtime.outward import sink  # noqa: PLC0415  # loads every sink
 
     for name, section in settings.sinks.items():
+        if isinstance(section, EventBridgeSink):  # nothing of its own can be malformed
+            continue
         sink(name, section, settings, http=AiohttpHttp(), clock=SystemClock())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from keylease.adapters.cloudevents.door import CloudEventsDoor, Producer
+from keylease.adapters.cloudevents.queue import QueueDoor
 from keylease.adapters.slack.door import SlackDoor
 from keylease.adapters.webhook.door import WebhookDoor
 from keylease.adapters.webhook.signature import StandardWebhooks
@@ -22,6 +23,7 @@ class Entrances:
     slack: Mapping[str, Door] = field(default_factory=dict)
     webhook: Mapping[str, Door] = field(default_factory=dict)
     events: Door | None = None
+    queue: QueueDoor = field(default_factory=lambda: QueueDoor(producers=()))
 
 
 def entrances(settings: Settings, /) -> Entrances:
@@ -34,6 +36,7 @@ def entrances(settings: Settings, /) -> Entrances:
         slack={name: _slack(name, one) for name, one in settings.slack.items()},
         webhook={name: _webhook(name, one) for name, one in settings.webhook.items()},
         events=_events(settings.events) if settings.events.producers else None,
+        queue=_queue(settings.events),
     )
 
 
@@ -62,6 +65,11 @@ def _webhook(name: str, tenant: sections.WebhookTenant) -> Door:
 def _events(section: sections.Events) -> Door:
     producers = tuple(_producer(name, one) for name, one in section.producers.items())
     return CloudEventsDoor(producers=producers, origins=section.origins, rate=section.rate)
+
+
+def _queue(section: sections.Events) -> QueueDoor:
+    named = section.producers.items()
+    return QueueDoor(tuple(_producer(name, one) for name, one in named if one.queued))
 
 
 def _producer(name: str, section: sections.Producer) -> Producer:

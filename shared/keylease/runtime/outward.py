@@ -44,9 +44,15 @@ async def sinks(settings: Settings, /, *, parts: Parts) -> dict[str, Sink]:
 
 
 def sink(
-    name: str, section: sections.Sink, settings: Settings, /, *, http: Http, clock: Clock
+    name: str,
+    section: sections.StdoutSink | sections.WebhookSink,
+    settings: Settings,
+    /,
+    *,
+    http: Http,
+    clock: Clock,
 ) -> Sink:
-    """One sink.
+    """One sink that needs no more than these.
 
     Raises:
         Misconfigured: its secret is malformed.
@@ -80,11 +86,26 @@ def slack_chat(tenant: sections.SlackTenant, /, *, http: Http) -> SlackChat | No
 
 
 async def _opened(name: str, section: sections.Sink, settings: Settings, parts: Parts) -> Sink:
-    """Each sink has a session of its own: what guards its address guards no other."""
+    """Each webhook has a session of its own: what guards its address guards no other."""
+    if isinstance(section, sections.EventBridgeSink):
+        return await _bus(section, settings, parts)
     is_local = isinstance(section, sections.WebhookSink) and _is_local(section)
     egress: Egress = UnsafeLoopbackEgress() if is_local else PublicOnly()
     http = await parts.stack.enter_async_context(AiohttpHttp(egress=egress))
     return sink(name, section, settings, http=http, clock=await parts.get(Clock))
+
+
+async def _bus(section: sections.EventBridgeSink, settings: Settings, parts: Parts) -> Sink:
+    # Here, because notify's other sinks sign nothing for the cloud and shall not load its client.
+    from keylease.adapters.alibaba.client import AlibabaClient  # noqa: PLC0415  # as said
+    from keylease.adapters.alibaba.eventbridge import EventBridgeSink  # noqa: PLC0415  # as said
+
+    return EventBridgeSink(
+        client=await parts.get(AlibabaClient),
+        bus=section.bus,
+        region=section.region or settings.alibaba.region,
+        source=settings.base_url,
+    )
 
 
 def _is_local(section: sections.WebhookSink) -> bool:

@@ -42,6 +42,8 @@ LONGEST_RACE = timedelta(seconds=5)
 PATIENCE = timedelta(minutes=5)
 """The longest that one delivery may take."""
 BATCH = 64
+REFUSED = "refused"
+"""Where a host puts what it could not take in: delivery parks it, with the problem it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ class Process:
         elif role == "sink" and name in self.sinks:
             await self.sinks[name].deliver(parcel.outgoing.event)
             await self.commits.store.delivered(parcel)
+        elif role == REFUSED:
+            raise BadInput(str(parcel.outgoing.event.data.get("problem")))
         else:
             msg = f"nothing here is called {parcel.outgoing.destination}; configure it, then retry"
             raise BadInput(msg, field="destination")

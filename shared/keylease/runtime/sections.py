@@ -143,11 +143,16 @@ class Producer(Trusted):
     tokens: tuple[SecretRef, ...] = ()
     secrets: tuple[SecretRef, ...] = ()
     public_keys: tuple[str, ...] = ()
+    queued: bool = False
+    """Whether its events may come through a queue, whose own rights then are the proof."""
 
     @model_validator(mode="after")
     def _provable(self) -> "Producer":
-        if not self.tokens and not self.secrets and not self.public_keys:
-            msg = "give tokens, secrets or public_keys: nobody could prove to be this producer"
+        if not (self.tokens or self.secrets or self.public_keys or self.queued):
+            msg = (
+                "give tokens, secrets or public_keys, or say queued: true: "
+                "nobody could prove to be this producer"
+            )
             raise ValueError(msg)
         return self
 
@@ -341,7 +346,9 @@ class FromAssumedRole(Section):
 CloudCredentials = Annotated[OwnSource | FromOidc | FromAssumedRole, Field(discriminator="kind")]
 
 
-EndpointName = Annotated[str, StringConstraints(pattern="^(rocketmq|r-kvstore|sts)$")]
+EndpointName = Annotated[
+    str, StringConstraints(pattern="^(rocketmq|r-kvstore|sts|eventbridge-console)$")
+]
 
 
 class Alibaba(Section):

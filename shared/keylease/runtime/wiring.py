@@ -23,6 +23,7 @@ from keylease.runtime.settings import Settings, environment
 from keylease.runtime.telemetry import telemetry, traced
 
 if TYPE_CHECKING:
+    from keylease.adapters.alibaba.client import AlibabaClient
     from keylease.domain.telling import Telling
     from keylease.policy.evaluate import Policy
     from keylease.ports.accounts import Accounts
@@ -130,6 +131,7 @@ class _Makers:
             "Catalog": self._catalog,
             "Directory": self._directory,
             "Accounts": self._accounts,
+            "AlibabaClient": self._client,
             "Chats": self._chats,
             "Telling": self._telling,
             "Tracing": self._tracing,
@@ -198,18 +200,22 @@ class _Makers:
 
     async def _accounts(self, parts: Parts) -> "Accounts":
         from keylease.adapters.alibaba.accounts import AlibabaAccounts
+        from keylease.adapters.alibaba.client import AlibabaClient
         from keylease.adapters.system.redis_login import RedisLogin
+
+        return AlibabaAccounts(await parts.get(AlibabaClient), login=RedisLogin())
+
+    async def _client(self, parts: Parts) -> "AlibabaClient":
         from keylease.ports.http import Http
         from keylease.runtime.cloud import alibaba_client
 
-        client = alibaba_client(
+        return alibaba_client(
             self.settings.alibaba,
             http=await parts.get(Http),
             clock=await parts.get(Clock),
             ids=await parts.get(Ids),
             variables=self.variables,
         )
-        return AlibabaAccounts(client, login=RedisLogin())
 
     async def _chats(self, parts: Parts) -> "Chats":
         from keylease.ports.http import Http

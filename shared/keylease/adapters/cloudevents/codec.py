@@ -62,10 +62,10 @@ def read_events(call: Call, /) -> tuple[Incoming, ...]:
     kind = media_type(call)
     if kind.startswith(_BATCH):  # first: the structured prefix is a prefix of this one too
         return _batch(call, kind=kind)
-    _check_size(len(call.body))
+    check_size(len(call.body))
     if kind.startswith(_STRUCTURED):
         _only_json(kind, format_=f"{_STRUCTURED}+json")
-        return (_structured(read_json(call.body, unique_keys=True)),)
+        return (read_document(read_json(call.body, unique_keys=True)),)
     return (_binary(call, kind=kind),)
 
 
@@ -76,11 +76,16 @@ def _batch(call: Call, *, kind: str) -> tuple[Incoming, ...]:
         msg = f"a batch is a list of at most {MOST_EVENTS} events"
         raise BadInput(msg, code="batch_malformed")
     for document in documents:
-        _check_size(len(to_json(document)))
-    return tuple(_structured(document) for document in documents)
+        check_size(len(to_json(document)))
+    return tuple(read_document(document) for document in documents)
 
 
-def _structured(document: JsonValue) -> Incoming:
+def read_document(document: JsonValue, /) -> Incoming:
+    """One event of structured mode.
+
+    Raises:
+        BadInput: it breaks the specification.
+    """
     if not isinstance(document, dict):
         msg = "an event is an object"
         raise BadInput(msg, code="event_malformed")
@@ -188,7 +193,7 @@ def _text(attributes: dict[str, JsonValue], name: str) -> str:
     return value
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
     if size > LARGEST_EVENT:
         msg = f"an event is at most {LARGEST_EVENT} bytes"
         raise BadInput(msg, code="too_large")

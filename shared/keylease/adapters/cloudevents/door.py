@@ -73,7 +73,7 @@ class CloudEventsDoor:
         for event in events:
             if event.source not in producer.sources:
                 raise NotGenuine("source_not_bound")
-        return tuple(_arrived(event, producer=producer) for event in events if _is_ours(event))
+        return tuple(arrived(event, producer=producer) for event in events if _is_ours(event))
 
     def answer(self, call: Call, /, *, replies: tuple[Reply, ...]) -> HttpResponse:  # noqa: ARG002  # the port's; every call is answered alike
         content = [
@@ -140,7 +140,12 @@ def _is_ours(event: Incoming) -> bool:
     return event.type.startswith(_TYPES)
 
 
-def _arrived(event: Incoming, *, producer: Producer) -> Arrived:
+def arrived(event: Incoming, /, *, producer: Producer) -> Arrived:
+    """What a proved producer says.
+
+    Raises:
+        BadInput: it is not understood.
+    """
     name = event.type.removeprefix(_TYPES)
     if not name.endswith(_VERSION):
         msg = "this version is not read; use .v1"

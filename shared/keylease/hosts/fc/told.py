@@ -1,0 +1,39 @@
+"""From a CloudEvent of keylease itself back to the event, or the reason why it is none."""
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue, ValidationError
+
+from keylease.domain.events import Event
+from keylease.errors import BadInput
+from keylease.function import Function
+
+
+def read_told(
+    document: Mapping[str, JsonValue], /, *, source: str, function: Function
+) -> Event | None:
+    """The event; None when the function does not consume its type.
+
+    Raises:
+        BadInput: it is another installation's, or not of the shape of its type.
+    """
+    if document.get("source") != source:
+        msg = "is not this installation; events between functions come from public_url"
+        raise BadInput(msg, field="source", code="source_foreign")
+    kinds = {kind.type: kind for kind in function.consumes}
+    kind = kinds.get(str(document.get("type")))
+    if kind is None:
+        return None
+    names = ("id", "type", "subject", "time", "data", "traceparent")
+    given = {name: document[name] for name in names if name in document}
+    try:
+        event = Event.model_validate(given, strict=False)
+        content = event.read(kind)
+    except ValidationError as e:
+        fault = e.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise BadInput(fault["msg"], field=where[:64], code="event_malformed") from e
+    if content.subject != event.subject:
+        msg = "is not what the event is about"
+        raise BadInput(msg, field="subject", code="event_malformed")
+    return event
