@@ -88,10 +88,10 @@ class Commits:
     router: Router
     wake: Callable[[], None] = lambda: None
     """Called after each commit that left something to deliver."""
-
-    async def commit(
     alarm: Alarm | None = None
     """Wakes a sweep when what was written falls due; without one the timer finds it."""
+
+    async def commit(
         self,
         outcome: Outcome,
         /,
@@ -114,11 +114,11 @@ class Commits:
         await self.store.commit(batch)
         if outgoing:
             self.wake()
-
-    def _address(self, content: EventData) -> tuple[Outgoing, ...]:
         if self.alarm is not None:
             for at in {x.sweep_at for x in outcome.records if x.sweep_at is not None}:
                 await self.alarm.set(at)
+
+    def _address(self, content: EventData) -> tuple[Outgoing, ...]:
         destinations = self.router.destinations(content)
         if not destinations:
             return ()
