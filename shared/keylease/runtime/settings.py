@@ -78,7 +78,7 @@ class Settings(Section):
     """All of it. Defaults serve one machine; nothing dangerous has a default."""
 
     store: str = Field(default="sqlite:///keylease.db", validate_default=True)
-    postgres: Postgres | None = None
+    postgres: Annotated[Postgres | None, WhenGiven()] = None
     nats: Nats | None = None
     policy: Located = Field(default=Path("policy.yaml"), validate_default=True)
     """A file of rules, a folder of them, or a policy compiled to JSON."""
