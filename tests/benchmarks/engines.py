@@ -8,7 +8,6 @@ logger is off.
 import json
 import logging
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_network
@@ -27,6 +26,7 @@ from tests.benchmarks.rules import ACTIONS, BenchRule, our_rule
 from tests.support.build import HOUR
 from tests.support.policies import MONDAY_NOON, policy
 
+PERMIT = Effect.PERMIT
 Question = tuple[Asked, Facts]
 Answers = Callable[[list[Question]], list[bool]]
 """Decides all requests."""
@@ -38,7 +38,7 @@ def keylease_with_reasons(rules: list[BenchRule], /) -> Answers:
 
     def answers(asked: list[Question]) -> list[bool]:
         return [
-            ours.decide(what, facts=facts, now=MONDAY_NOON).effect is Effect.PERMIT
+            ours.decide(what, facts=facts, now=MONDAY_NOON).effect is PERMIT
             for what, facts in asked
         ]
 
@@ -51,8 +51,7 @@ def keylease(rules: list[BenchRule], /) -> Answers:
 
     def answers(asked: list[Question]) -> list[bool]:
         return [
-            ours.judge(what, facts=facts, now=MONDAY_NOON).effect is Effect.PERMIT
-            for what, facts in asked
+            ours.judge(what, facts=facts, now=MONDAY_NOON).effect is PERMIT for what, facts in asked
         ]
 
     return answers
@@ -197,7 +196,7 @@ def _flat(asked: Asked, facts: Facts) -> dict[str, Any]:
         "groups": list(person.groups) if person else [],
         "target": asked.target,
         "topic": permission.name,
-        "action": action.value,
+        "action": action._value_,
         "hours": asked.duration // HOUR,
         "ticket": asked.ticket is not None,
         "first": first,
@@ -206,25 +205,25 @@ def _flat(asked: Asked, facts: Facts) -> dict[str, Any]:
 
 
 def common_expression_language(rules: list[BenchRule], /) -> Answers:
-    """One program per rule; denials first, then permits until one holds."""
-    permits = defaultdict[str, list[cel.Program]](list)
-    denials = defaultdict[str, list[cel.Program]](list)
-    for one in rules:
-        program = cel.compile(_cel_rule(one))
-        for action in one.actions:
-            (denials if one.deny else permits)[action].append(program)
-
-    def holds(programs: list[cel.Program], context: cel.Context) -> bool:
-        return any(program.execute(context) for program in programs)
+    """One program per action for all rules, which is faster than one per rule."""
+    programs = {
+        action: cel.compile(_cel_program([one for one in rules if action in one.actions]))
+        for action in ACTIONS
+    }
 
     def answer(flat: dict[str, Any]) -> bool:
-        context, action = cel.Context(flat), flat["action"]
-        return not holds(denials[action], context) and holds(permits[action], context)
+        return programs[flat["action"]].execute(cel.Context(flat)) is True
 
     def answers(asked: list[Question]) -> list[bool]:
         return [answer(_flat(what, facts)) for what, facts in asked]
 
     return answers
+
+
+def _cel_program(rules: list[BenchRule]) -> str:
+    permits = " || ".join(f"({_cel_rule(one)})" for one in rules if not one.deny)
+    denials = " || ".join(f"({_cel_rule(one)})" for one in rules if one.deny)
+    return f"!({denials or 'false'}) && ({permits or 'false'})"
 
 
 def _cel_rule(one: BenchRule) -> str:

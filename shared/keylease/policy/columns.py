@@ -5,19 +5,20 @@ every request. A rule without such a condition fits everything.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from itertools import chain, combinations
 
-from keylease.domain.access import ACTIONS_OF, Action, ResourceType
+from keylease.domain.access import ACTIONS_OF, Action, Permission, ResourceType
 from keylease.domain.people import Principal
-from keylease.policy.bits import Rows
+from keylease.policy.bits import Fitting, Rows
 from keylease.policy.patterns import FAMILY, block, is_prefix, matcher
 
 _ANY = ("*",)
 
 
-def people(rows: Rows, /) -> Callable[[Principal], int]:
+def people(rows: Rows, /) -> Fitting[Principal]:
     """Rules that name the requester."""
     named = [(bit, rule.who) for bit, rule in rows if rule.who is not None]
     anyone = rows.all ^ sum(bit for bit, who in named if not who.anyone)
@@ -26,21 +27,23 @@ def people(rows: Rows, /) -> Callable[[Principal], int]:
     workloads = _filed((bit, who.workloads) for bit, who in named)
 
     def fitting(principal: Principal) -> int:
-        ids = workloads if principal.is_workload else persons
-        found = anyone | ids.get(principal.id, 0)
+        found = anyone
         for group in principal.groups:
             found |= groups.get(group, 0)
+        if persons or workloads:
+            ids = workloads if principal.is_workload else persons
+            found |= ids.get(principal.id, 0)
         return found
 
     return fitting
 
 
-def targets(rows: Rows, /) -> Callable[[str], int]:
+def targets(rows: Rows, /) -> Fitting[str]:
     """Rules that are about a target."""
     return _texts((bit, rule.may.target or _ANY) for bit, rule in rows)
 
 
-def names(rows: Rows, /) -> Mapping[str, Callable[[str], int]]:
+def names(rows: Rows, /) -> Mapping[str, Fitting[str]]:
     """By kind of resource the rules that are about a name.
 
     Keyed by plain strings: an enum member hashes in Python, which is five times slower.
@@ -58,14 +61,15 @@ def actions(rows: Rows, /) -> Mapping[frozenset[Action], int]:
     """For all that can be asked of one resource: permits of all of it, denials of any of it."""
     allowing = [(bit, rule.may.actions or tuple(Action)) for bit, rule in rows]
     of_one = {action: sum(bit for bit, some in allowing if action in some) for action in Action}
+    fitting = rows.over(of_one.__getitem__)
     return {
-        frozenset(chosen): rows.joined(of_one[action] for action in chosen)
+        frozenset(chosen): fitting(chosen)
         for possible in ACTIONS_OF.values()
         for chosen in _some_of(possible)
     }
 
 
-def addresses(rows: Rows, /) -> Callable[[frozenset[str]], int]:
+def addresses(rows: Rows, /) -> Fitting[Collection[str]]:
     """Permits that all of the blocks lie within, denials that any of them meets.
 
     No block at all is everywhere, which lies within nothing and meets everything.
@@ -78,19 +82,30 @@ def addresses(rows: Rows, /) -> Callable[[frozenset[str]], int]:
         for bit, blocks in limited
         if bit & rows.denials
     )
-    everywhere = free | rows.denials
 
+    @lru_cache(maxsize=4096)  # reading an address costs more than all the rest of a decision
     def meeting(cidr: str) -> int:
         asked = block(cidr)
         return free | within(asked) | around.get(asked, 0)
 
-    def fitting(whitelist: frozenset[str]) -> int:
-        return rows.joined(map(meeting, whitelist)) if whitelist else everywhere
-
-    return fitting
+    return rows.over(meeting, none=free | rows.denials)
 
 
-def durations(rows: Rows, /) -> Callable[[timedelta], int]:
+def access(
+    *,
+    names: Mapping[str, Fitting[str]],
+    actions: Mapping[frozenset[Action], int],
+    addresses: Fitting[Collection[str]],
+) -> Fitting[Permission]:
+    """Rules that all parts of one permission fit, by the columns of the parts."""
+    return lambda permission: (
+        names[permission.resource._value_](permission.name)
+        & actions[permission.actions]
+        & addresses(permission.whitelist)
+    )
+
+
+def durations(rows: Rows, /) -> Fitting[timedelta]:
     """Rules that allow as much time."""
     longest = [(bit, rule.granted.max_duration) for bit, rule in rows if not rule.deny]
     steps = sorted({most for _, most in longest})
@@ -108,12 +123,12 @@ def _filed(pairs: Iterable[tuple[int, Iterable[str]]], /) -> dict[str, int]:
     return found
 
 
-def _texts(pairs: Iterable[tuple[int, Iterable[str]]], /) -> Callable[[str], int]:
+def _texts(pairs: Iterable[tuple[int, Iterable[str]]], /) -> Fitting[str]:
     """Rules with a pattern that matches a text; only patterns with an inner `*` are tried out."""
     patterns = _filed(pairs)
-    exact = {text: bits for text, bits in patterns.items() if "*" not in text}
     prefixes = {text[:-1]: bits for text, bits in patterns.items() if is_prefix(text)}
     always = prefixes.pop("", 0)
+    exact = {text: bits | always for text, bits in patterns.items() if "*" not in text}
     lengths = sorted(set(map(len, prefixes)))
     others = [
         (matcher((text,)), bits)
@@ -121,8 +136,11 @@ def _texts(pairs: Iterable[tuple[int, Iterable[str]]], /) -> Callable[[str], int
         if "*" in text and not is_prefix(text)
     ]
 
+    if not lengths and not others:
+        return lambda text: exact.get(text, always)
+
     def matching(text: str) -> int:
-        found = always | exact.get(text, 0)
+        found = exact.get(text, always)
         for length in lengths:
             found |= prefixes.get(text[:length], 0)
         for matches, bits in others:

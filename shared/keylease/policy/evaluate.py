@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 
 from keylease.domain.decision import Decision, Effect, Obligations, RuleRef
 from keylease.domain.request import Asked
-from keylease.policy.bits import each, first
+from keylease.policy.bits import each
 from keylease.policy.conditions import Words, words_of
 from keylease.policy.facts import Facts, Scene
 from keylease.policy.flaws import find_flaws
@@ -30,9 +30,8 @@ class Judgement(NamedTuple):
     ref: RuleRef | None = None
     """The deciding rule."""
     reasons: tuple[str, ...] = ()
+    """None when no rule matches: which is nearest, and why, is looked for by `decide`."""
     obligations: Obligations | None = None
-    unmatched: Scene | None = None
-    """What no rule matches. Which one is nearest, and why, is not looked for before it is asked."""
 
     @property
     def rule(self) -> str | None:
@@ -41,20 +40,22 @@ class Judgement(NamedTuple):
 
 
 _DENY: Final = Effect.DENY
+_NO_MATCH: Final = Judgement(_DENY)
 _NO_PERMIT: Final = Judgement(_DENY, reasons=("the policy has no rule that permits anything",))
 
 
 class Policy:
     """All rules in force; `decide` depends on nothing but its arguments."""
 
-    __slots__ = ("_judgements", "_ordered", "_table", "_words", "digest", "rules")
+    __slots__ = ("_judgements", "_placed", "_table", "_words", "digest", "rules")
 
     def __init__(self, rules: Iterable[PlacedRule] = (), /) -> None:
         self.rules = tuple(rules)
         self.digest = _digest(self.rules)
-        self._ordered = sorted(self.rules, key=lambda placed: not placed.rule.deny)
-        self._table = Table(placed.rule for placed in self._ordered)
-        self._judgements = tuple(map(_judgement, self._ordered))
+        ordered = sorted(self.rules, key=lambda placed: not placed.rule.deny)
+        self._placed = {1 << number: placed for number, placed in enumerate(ordered)}
+        self._judgements = {bit: _judgement(placed) for bit, placed in self._placed.items()}
+        self._table = Table(placed.rule for placed in ordered)
         self._words: dict[int, tuple[Words, ...]] = {}
 
     @classmethod
@@ -71,26 +72,26 @@ class Policy:
     @property
     def approver_groups(self) -> frozenset[str]:
         """Every group or principal that some rule asks for approval: `Facts.members` names all."""
-        duties = (judgement.obligations for judgement in self._judgements)
+        duties = (judgement.obligations for judgement in self._judgements.values())
         return frozenset(group for duty in duties if duty for group in duty.approvers)
 
     def judge(self, asked: Asked, /, *, facts: Facts, now: datetime) -> Judgement:
         """The effect and the rule, without a search for the nearest one."""
-        flaws, principal, target = find_flaws(asked, facts=facts), facts.principal, facts.target
-        if flaws or principal is None or target is None:
+        principal, target = facts.principal, facts.target
+        flaws = find_flaws(asked, principal=principal, target=target, facts=facts)
+        if flaws or principal is None:
             return Judgement(_DENY, reasons=flaws)
-        scene = Scene(asked, principal, target, facts, now)
-        matching = self._table.matching(scene)
+        matching = self._table.matching(asked, principal=principal, facts=facts, now=now)
         if not matching:
-            return Judgement(_DENY, unmatched=scene)
-        judged = self._judgements[first(matching)]
+            return _NO_MATCH
+        judged = self._judgements[matching & -matching]  # of the lowest bit
         return self._refused(matching) if judged.effect is _DENY else judged
 
     def decide(self, asked: Asked, /, *, facts: Facts, now: datetime) -> Decision:
         """The answer, with its rule, its reasons, its obligations and what it depended on."""
         judged = self.judge(asked, facts=facts, now=now)
-        if judged.unmatched is not None:
-            judged = self._nearest(judged.unmatched)
+        if judged is _NO_MATCH:
+            judged = self._nearest(Scene.of(asked, facts=facts, now=now))
         return Decision(
             effect=judged.effect,
             rule=judged.ref,
@@ -103,20 +104,22 @@ class Policy:
 
     def _refused(self, matching: int) -> Judgement:
         """By the first deny that applies, with the reasons of all."""
-        all_ = [self._judgements[number] for number in each(matching)]
+        all_ = [self._judgements[bit] for bit in each(matching)]
         reasons = (reason for one in all_ if one.effect is _DENY for reason in one.reasons)
         return all_[0]._replace(reasons=tuple(reasons))
 
     def _nearest(self, scene: Scene) -> Judgement:
         """Refused for want of a permit, with every unmet condition of the nearest one."""
-        number = self._table.nearest(scene)
-        if number is None:
+        bit = self._table.nearest(scene)
+        if not bit:
             return _NO_PERMIT
-        placed = self._ordered[number]
-        if number not in self._words:
-            self._words[number] = words_of(placed.rule)
-        unmet = tuple(said for words in self._words[number] for said in words(scene))
-        return Judgement(_DENY, placed.ref, reasons=unmet)
+        placed = self._placed[bit]
+        if bit not in self._words:
+            self._words[bit] = words_of(placed.rule)
+        unmet: list[str] = []
+        for words in self._words[bit]:
+            unmet += words(scene)
+        return Judgement(_DENY, placed.ref, tuple(unmet))
 
 
 def _judgement(placed: PlacedRule) -> Judgement:

@@ -26,11 +26,13 @@ class Facts(Value):
 
     def recorded(self) -> dict[str, JsonValue]:
         """As a decision keeps them: what rules look at, without names and outside ids."""
+        principal, target = self.principal, self.target
+        entitlement, standing = self.entitlement, self.standing
         return {
-            "principal": None if self.principal is None else _seen(self.principal),
-            "target": None if self.target is None else _described(self.target),
-            "entitlement": None if self.entitlement is None else _plain(self.entitlement),
-            "standing": None if self.standing is None else _plain(self.standing),
+            "principal": None if principal is None else _seen(principal),
+            "target": None if target is None else _described(target),
+            "entitlement": None if entitlement is None else _plain(entitlement),
+            "standing": None if standing is None else _plain(standing),
             "members": {
                 group: None if people is None else [_seen(person) for person in people]
                 for group, people in self.members.items()
@@ -52,6 +54,11 @@ class Scene(NamedTuple):
     facts: Facts
     now: datetime
 
+    @classmethod
+    def of(cls, asked: Asked, /, *, facts: Facts, now: datetime) -> Self:
+        """Of a request that has no flaws."""
+        return cls(asked, facts.principal, facts.target, facts, now)  # type: ignore[arg-type]  # flaws
+
 
 def _seen(principal: Principal) -> dict[str, JsonValue]:
     return {
@@ -64,10 +71,10 @@ def _seen(principal: Principal) -> dict[str, JsonValue]:
 def _described(target: Target) -> dict[str, JsonValue]:
     return {
         "id": target.id,
-        "product": target.product.value,
+        "product": target.product._value_,
         "instance_id": target.instance_id,
         "region": target.region,
-        "labels": {**target.labels},
+        "labels": dict(target.labels),
     }
 
 
