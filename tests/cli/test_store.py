@@ -1,6 +1,7 @@
 """Moving the store from the command line."""
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypeVar
@@ -83,3 +84,17 @@ def test_a_store_in_use_is_not_filled(shell: Shell, postgres_url: str) -> None:
 
     assert said.code == 2
     assert "TO: it holds a copy of sqlite:///" in said.err
+
+
+@pytest.mark.parametrize("kind", ["SQLite 3", "PostgreSQL 18"])
+def test_doctor_tells_which_store_answers(
+    shell: Shell, postgres_url: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind == "PostgreSQL 18":
+        monkeypatch.setenv("KEYLEASE_STORE", postgres_url)
+
+    said = shell.types("doctor", "--json")
+
+    findings = {one["check"]: one["message"] for one in json.loads(said.out)["findings"]}
+    assert findings["store answers"].startswith(kind)
+    assert "schema 3" in findings["store answers"]

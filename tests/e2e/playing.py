@@ -18,6 +18,7 @@ from keylease.cli.demo_people import APP, TEAM, TENANT
 from keylease.cli.demo_stage import Stage, staged
 from keylease.hosts.local import Served, serving
 from keylease.runtime.sections import Telemetry
+from keylease.runtime.settings import Settings
 
 T = TypeVar("T")
 
@@ -122,13 +123,19 @@ async def eventually(found: Callable[[], T | None], /) -> T:
 
 
 @asynccontextmanager
-async def playing(*, telemetry: Telemetry | None = None) -> AsyncIterator[Play]:
-    """Set up the stage and serve on it."""
+async def playing(
+    *, telemetry: Telemetry | None = None, store: str | None = None
+) -> AsyncIterator[Play]:
+    """Set up the stage and serve on it; `store` is the address of another one than its file."""
     async with (
         staged() as stage,
-        serving(stage.settings().model_copy(update={"telemetry": telemetry})) as served,
+        serving(_changed(stage.settings(), telemetry=telemetry, store=store)) as served,
         aiohttp.ClientSession() as session,
     ):
         secret = stage.variables["DEMO_SLACK_SIGNING_SECRET"]
         slack = OfficialSlack(url=served.url, secret=secret, session=session)
         yield Play(stage=stage, served=served, slack=slack, session=session)
+
+
+def _changed(settings: Settings, **changes: object) -> Settings:
+    return settings.model_copy(update={name: it for name, it in changes.items() if it is not None})

@@ -28,8 +28,11 @@ async def approved_by_bo(play: Play, text: str) -> str:
     return request_id
 
 
-async def test_a_reviewed_redis_lease_works_for_its_time_and_not_after() -> None:
-    async with playing() as play:
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
+async def test_a_reviewed_redis_lease_works_for_its_time_and_not_after(
+    kind: str, postgres_url: str
+) -> None:
+    async with playing(store=postgres_url if kind == "PostgreSQL" else None) as play:
         request_id = await approved_by_bo(play, "cache-reader for 6s because INC-1")
         link = await play.link_to(ANA, request_id, "is active")
         username, password = await claimed(play, link)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from keylease.domain.audit import AuditEntry
 from keylease.domain.events import Event
@@ -152,4 +152,13 @@ class Store(Protocol):
         self, *, subject: str | None = None, limit: int = 1000
     ) -> tuple[AuditEntry, ...]:
         """Audit entries, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A store that can say what it is, for a person who looks after it."""
+
+    async def describe(self) -> str:
+        """Which database, of which version, with which schema."""
         ...

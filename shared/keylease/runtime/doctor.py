@@ -21,7 +21,7 @@ from keylease.ports.accounts import Accounts
 from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
 from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest
-from keylease.ports.store import Store
+from keylease.ports.store import Described, Store
 from keylease.runtime.check import check_settings
 from keylease.runtime.doctor_accounts import compared, orphans, seals, unopenable
 from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
@@ -78,6 +78,8 @@ async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Findi
 async def _ours(parts: Parts) -> AsyncIterator[Finding]:
     """What the store alone knows."""
     store, now = await parts.get(Store), (await parts.get(Clock)).now()
+    if isinstance(store, Described):
+        yield Finding("store answers", Level.OK, await store.describe())
     yield _found("leases on time (I3)", await late_leases(store, now=now))
     yield _found("no stuck lease", await stuck_leases(store, now=now))
     yield _found("no parked event", await parked(store))

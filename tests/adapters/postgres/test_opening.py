@@ -1,6 +1,7 @@
 """What a database must be like to be used, and what is said when it is not."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
@@ -42,6 +43,13 @@ async def test_what_was_stored_is_there_when_it_is_opened_again(postgres_url: st
 
     async with open_postgres(Server(postgres_url)) as store:
         assert await store.load(Lease, "l") == lease("l", version=1)
+
+
+async def test_it_says_what_it_is(postgres_url: str) -> None:
+    async with open_postgres(Server(postgres_url)) as store:
+        said = await store.describe()
+
+    assert re.fullmatch(r"PostgreSQL 18\.\d+, schema 3, test\d+, [1-9]\d* connections .*", said)
 
 
 async def test_many_processes_may_start_on_an_empty_database(postgres_url: str) -> None:

@@ -111,5 +111,13 @@ LET_GO = """
     WHERE claimed_by = $1 AND claimed_until > now()
 """
 
+DESCRIBE = """
+    SELECT
+        current_setting('server_version'),
+        (SELECT max(number) FROM keylease.migration),
+        current_database(),
+        (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'keylease')
+"""
+
 CHANNEL = "keylease_outbox"
 NOTIFY = f"NOTIFY {CHANNEL}"

@@ -99,6 +99,11 @@ class PostgresStore:
             rows = await self.database.ask(sql.AUDIT_OF, stored(subject), limit)
         return tuple(AuditEntry.model_validate_json(body) for (body,) in rows)
 
+    async def describe(self) -> str:
+        """Which database this is, for `doctor`."""
+        ((version, schema, name, open_),) = await self.database.ask(sql.DESCRIBE)
+        return f"PostgreSQL {version}, schema {schema}, {name}, {open_} connections of keylease"
+
     async def let_go(self) -> None:
         """Give back what is claimed, so that other workers need not wait for the claim's end."""
         with suppress(KeyleaseError):

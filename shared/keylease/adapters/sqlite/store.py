@@ -104,6 +104,13 @@ class SqliteStore:
             ask = _bodies(AuditEntry.model_validate_json, sql.AUDIT_OF, (subject, limit))
         return await self.readers.ask(ask)
 
+    async def describe(self) -> str:
+        """Which file this is, for `doctor`."""
+        schema = await self.readers.ask(
+            lambda db: db.execute("SELECT max(number) FROM migration").fetchone()[0]
+        )
+        return f"SQLite {sqlite3.sqlite_version}, schema {schema}, {self.readers.path}"
+
     async def _few(self, kind: type[R], text: str, *values: Column) -> tuple[R, ...]:
         return await self.readers.glance(_bodies(kind.model_validate_json, text, values))
 
