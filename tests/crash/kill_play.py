@@ -7,14 +7,20 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import asyncpg
 
 from keylease.cli.demo_inbox import direct, text_with
 from keylease.cli.demo_stage import Stage, staged
+from keylease.runtime.copying import copied
+from keylease.runtime.settings import Settings
+from keylease.runtime.store_address import SQLITE
+from keylease.runtime.stores import open_copy, open_origin
 from tests.crash.kill_worker import Armed, Worker, database
 from tests.e2e.playing import ANA, OfficialSlack
 
@@ -40,6 +46,8 @@ class Play:
     """Claim tokens that stood in messages."""
     secrets: set[str] = field(default_factory=set)
     """Passwords of accounts that the cloud had when somebody claimed."""
+    store: str | None = None
+    """Where the workers keep everything, when not in the stage's file."""
 
     @property
     def deaths(self) -> int:
@@ -138,10 +146,15 @@ class Play:
             "SELECT 1 FROM outbox WHERE parked_at IS NULL UNION ALL "
             "SELECT 1 FROM record WHERE kind = 'lease' AND is_open"
         )
-        await eventually(lambda: not self.ask(waits))
+        if self.store is None:
+            await eventually(lambda: not self.ask(waits))
+        else:
+            await emptied(self.store)
         async with asyncio.timeout(PATIENCE):
             for worker in self.workers:
                 await worker.stop()
+        if self.store is not None:
+            await fetched(self.store, into=database(self.stage))
 
 
 async def eventually(found: Callable[[], T | None], /) -> T:
@@ -154,15 +167,51 @@ async def eventually(found: Callable[[], T | None], /) -> T:
             await asyncio.sleep(0.1)
 
 
+async def emptied(store: str, /) -> None:
+    """Until a store in PostgreSQL has nothing to deliver and no open lease."""
+    connection = await asyncpg.connect(store)
+    waits = (
+        "SELECT (SELECT count(*) FROM keylease.outbox WHERE parked_at IS NULL) + "
+        "(SELECT count(*) FROM keylease.record WHERE kind = 'lease' AND is_open = 1)"
+    )
+    try:
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while waiting := await connection.fetchval(waits):
+            assert asyncio.get_running_loop().time() < end, f"{waiting} still wait"
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
+async def fetched(store: str, /, *, into: Path) -> None:
+    """Copy it into a file, as `keylease store copy` does: what must hold is looked up there."""
+    settings, file = Settings(), f"{SQLITE}{into}"
+    async with (
+        open_origin(store, settings, variables={}) as origin,
+        open_copy(file, settings, variables={}) as copy,
+    ):
+        await copied(origin, copy, name=store, report=_unheard)
+
+
+def _unheard(what: str, /, *, done: int, of: int) -> None:
+    """Nobody watches this copy."""
+
+
 @asynccontextmanager
 async def playing(
-    *, count: int = 1, armed: Armed | None = None, prepare: Callable[[Stage], None] | None = None
+    *,
+    count: int = 1,
+    armed: Armed | None = None,
+    prepare: Callable[[Stage], None] | None = None,
+    store: str | None = None,
 ) -> AsyncIterator[Play]:
     """A stage with keylease on it."""
-    async with staged() as stage, aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+    async with staged() as made, aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+        elsewhere = {"KEYLEASE_STORE": store} if store else {}
+        stage = replace(made, variables={**made.variables, **elsewhere})
         if prepare:
             prepare(stage)
         workers = [Worker(stage, name=f"worker-{n}", armed=armed) for n in range(count)]
         for worker in workers:
             group.create_task(worker.live())
-        yield Play(stage=stage, workers=workers, session=session)
+        yield Play(stage=stage, workers=workers, session=session, store=store)

@@ -8,6 +8,7 @@ are the database that it leaves behind, the connections that break, and the star
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -17,6 +18,8 @@ from tests.crash.kill_play import Play, playing
 from tests.crash.kill_rest import holds
 from tests.crash.points import Kind, Point, telling
 from tests.e2e.playing import ANA, BO
+from tests.support.postgres_databases import empty_database
+from tests.support.postgres_server import PostgresServer
 
 AT_ONCE = 6
 """Runs side by side: most of their time is waiting, for a dead process's turn or for an expiry."""
@@ -68,10 +71,14 @@ def sample() -> list[Death]:
     ]
 
 
-async def killed(script: Script, point: Point, kind: Kind) -> None:
-    """One run, in which the process dies there."""
+async def killed(
+    script: Script, point: Point, kind: Kind, *, server: PostgresServer | None = None
+) -> None:
+    """One run, in which the process dies there; on a database of that server when one is given."""
     try:
-        async with playing(armed=(point, kind)) as play:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(empty_database(server)) if server else None
+            play = await stack.enter_async_context(playing(armed=(point, kind), store=store))
             request_id = await script(play)
             await play.rests()
             assert play.deaths == 1, "the point was not passed"
@@ -81,12 +88,12 @@ async def killed(script: Script, point: Point, kind: Kind) -> None:
         raise
 
 
-async def all_killed(deaths: list[Death]) -> None:
+async def all_killed(deaths: list[Death], *, server: PostgresServer | None = None) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(death: Death) -> None:
         async with places:
-            await killed(*death)
+            await killed(*death, server=server)
 
     async with asyncio.TaskGroup() as group:
         for death in deaths:
@@ -95,6 +102,10 @@ async def all_killed(deaths: list[Death]) -> None:
 
 async def test_a_killed_process_leaves_nothing_that_the_next_one_does_not_mend() -> None:
     await all_killed(sample())
+
+
+async def test_nor_when_it_works_on_postgresql(postgres: PostgresServer) -> None:
+    await all_killed(sample()[:: 1 if IS_LONG else 3], server=postgres)
 
 
 @pytest.mark.skipif(not IS_LONG, reason="many minutes: every point, each in a process of its own")
@@ -111,10 +122,14 @@ async def test_a_process_may_be_killed_at_any_point(script: Script) -> None:
     await all_killed([(script, point, kind) for point in points for kind in kinds])
 
 
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
 @pytest.mark.parametrize("seed", range(8 if IS_LONG else 1))
-async def test_one_of_two_processes_is_killed_while_both_work(seed: int) -> None:
+async def test_one_of_two_processes_is_killed_while_both_work(
+    seed: int, kind: str, postgres_url: str
+) -> None:
     moment = 0.1 + 2.9 * SeededIds(seed).jitter()
-    async with playing(count=2, prepare=crowd) as play:
+    store = postgres_url if kind == "PostgreSQL" else None
+    async with playing(count=2, prepare=crowd, store=store) as play:
         for worker in play.workers:
             await worker.ready.wait()
         async with asyncio.TaskGroup() as group:
