@@ -29,7 +29,8 @@ def people(rows: Rows, /) -> Fitting[Principal]:
     def fitting(principal: Principal) -> int:
         found = anyone
         for group in principal.groups:
-            found |= groups.get(group, 0)
+            if group in groups:  # most are in none of the rules
+                found |= groups[group]
         if persons or workloads:
             ids = workloads if principal.is_workload else persons
             found |= ids.get(principal.id, 0)
@@ -136,19 +137,25 @@ def _texts(pairs: Iterable[tuple[int, Iterable[str]]], /) -> Fitting[str]:
         if "*" in text and not is_prefix(text)
     ]
 
-    if not lengths and not others:
-        return lambda text: exact.get(text, always)
+    def equal(text: str) -> int:
+        return exact.get(text, always)
 
-    def matching(text: str) -> int:
+    def beginning(text: str) -> int:
         found = exact.get(text, always)
         for length in lengths:
             found |= prefixes.get(text[:length], 0)
+        return found
+
+    def matching(text: str) -> int:
+        found = beginning(text)
         for matches, bits in others:
             if matches(text):
                 found |= bits
         return found
 
-    return matching
+    if others:
+        return matching
+    return beginning if lengths else equal
 
 
 def _some_of(possible: frozenset[Action], /) -> Iterable[tuple[Action, ...]]:

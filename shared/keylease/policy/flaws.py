@@ -41,7 +41,7 @@ def find_flaws(
     if not permissions:
         flaws.append("nothing is asked for; name an entitlement or a resource and its actions")
     for permission in permissions:
-        flaws += _permission(permission, target=target)
+        _permission(permission, target=target, into=flaws)
     if asked.account is not None:
         flaws += _standing(asked, facts=facts)
     if asked.entitlement is not None and not flaws:
@@ -49,25 +49,25 @@ def find_flaws(
     return tuple(flaws) if flaws else ()
 
 
-def _permission(permission: Permission, *, target: Target | None) -> list[str]:
+def _permission(permission: Permission, *, target: Target | None, into: list[str]) -> None:
     kind, name, actions = permission.resource._value_, permission.name, permission.actions
-    flaws = []
     possible = _ACTIONS[kind]
     if target is not None and kind not in _KINDS[target.product._value_]:
-        flaws.append(f"{target.product} target {target.id!r} has no {kind}")
+        into.append(f"{target.product} target {target.id!r} has no {kind}")
     if not actions:
-        flaws.append(f"no action is asked for on {kind} {name!r}")
+        into.append(f"no action is asked for on {kind} {name!r}")
     if not actions <= possible:
         wrong = sorted(actions - possible)
-        flaws += [f"{action} is no action of {kind} {name!r}" for action in wrong]
+        into += [f"{action} is no action of {kind} {name!r}" for action in wrong]
     if kind == _CACHE:
-        flaws += _cache(permission)
+        into += _cache(permission)
     elif not _is_plain(name):
-        flaws.append(f"{kind} {name!r} is no plain name, and patterns cannot be asked for")
-    for cidr in permission.whitelist:
+        into.append(f"{kind} {name!r} is no plain name, and patterns cannot be asked for")
+    whitelist = permission.whitelist
+    for cidr in whitelist:
         if not _is_block(cidr):
-            return flaws + _blocks(permission.whitelist)
-    return flaws
+            into += _blocks(whitelist)
+            break
 
 
 def _blocks(whitelist: frozenset[str]) -> list[str]:
