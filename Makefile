@@ -13,7 +13,7 @@ SERVER := --extra cli --extra nats --extra otel --extra postgres
 GATED := */keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*
 
 .DEFAULT_GOAL := help
-.PHONY: help sync lock check test long demo bench image wheel clean
+.PHONY: help sync lock check test long demo bench image package wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,7 @@ $(VENV)/synced: infra/lock/dev.txt pyproject.toml
 
 lock: ## Renew the locks (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) $(UPGRADE) -o infra/lock/functions.txt
+	$(COMPILE) $(UPGRADE) --extra postgres -c infra/lock/functions.txt -o infra/lock/fc.txt
 	$(COMPILE) $(UPGRADE) --extra all -c infra/lock/functions.txt -o infra/lock/all.txt
 	$(COMPILE) $(UPGRADE) $(SERVER) -c infra/lock/functions.txt -o infra/lock/server.txt
 	$(COMPILE) $(UPGRADE) --extra all --group dev -c infra/lock/all.txt -o infra/lock/dev.txt
@@ -56,6 +57,9 @@ bench: sync ## Measure, and write tests/benchmarks/README.md
 
 image: wheel ## Build the container image keylease:dev (needs Docker)
 	docker build --file infra/container/Dockerfile --tag keylease:dev .
+
+package: sync ## Build the zips for Function Compute into dist/fc/ (SETTINGS=folder puts settings in)
+	$(BIN)/python infra/package.py $(if $(SETTINGS),--settings $(SETTINGS))
 
 wheel: sync ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

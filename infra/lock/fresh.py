@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 STAMP = HERE / "made-from.txt"
 TABLES = {
     "functions.txt": ("requires-python", "dependencies"),
+    "fc.txt": ("requires-python", "dependencies", "optional-dependencies"),
     "server.txt": ("requires-python", "dependencies", "optional-dependencies"),
     "all.txt": ("requires-python", "dependencies", "optional-dependencies"),
     "dev.txt": ("requires-python", "dependencies", "optional-dependencies", "dependency-groups"),

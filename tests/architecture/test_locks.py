@@ -36,6 +36,7 @@ def test_a_new_dependency_makes_every_lock_stale(fresh: ModuleType) -> None:
 
     assert fresh.stale(fresh.lines(project, folder=LOCKS), then=then) == [
         "functions.txt",
+        "fc.txt",
         "server.txt",
         "all.txt",
         "dev.txt",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from keylease.hosts.fc.instance import Answer, Instance, live_environment
+from keylease.hosts.fc.layer import check_layer
 from keylease.hosts.fc.loop import LoopThread
 from keylease.runtime.settings import Settings
 
@@ -26,6 +27,8 @@ class Entry:
     name: str
     settings: Settings | None = None
     variables: Mapping[str, str] = field(default_factory=live_environment, repr=False)
+    layer: str = ""
+    """The dependency layer that the code was packaged with; empty: any."""
     _thread: LoopThread = field(default_factory=LoopThread)
     _instance: Instance | None = None
 
@@ -56,6 +59,8 @@ class Entry:
 
     def _kept(self) -> Instance:
         if self._instance is None:
+            if self.layer:
+                check_layer(self.layer)
             self._instance = Instance(self.name, settings=self.settings, variables=self.variables)
         return self._instance
 

@@ -79,7 +79,7 @@ class Instance:
 
     async def _http(self, opened: Unit) -> "Front":
         """Loaded with the first call of the HTTP trigger: most functions never have one."""
-        from keylease.hosts.fc.web import opened as fronted  # noqa: PLC0415
+        from keylease.hosts.fc.web import opened as fronted  # noqa: PLC0415  # as it says above
 
         async with self._turn:
             if self._front is None:

@@ -1,0 +1,211 @@
+"""The zips for Function Compute: the same twice, whole, and every function in them runs."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import site
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from keylease.hosts.fc.layer import MARK
+from keylease.runtime.bundle import function_names
+from tests.support.staged import PUBLIC, Staged, asking, staged
+from tests.support.tree import ROOT
+
+TIMER = {"triggerTime": "2026-01-01T00:00:00Z", "triggerName": "sweep", "payload": ""}
+PAGE = {
+    "version": "v1",
+    "rawPath": "/claim/unknown",
+    "headers": {"host": "keylease.example.com"},
+    "body": "",
+    "isBase64Encoded": False,
+    "requestContext": {"http": {"method": "GET", "path": "/claim/unknown", "sourceIp": ""}},
+}
+REVIEW = {
+    "request_id": "req-1",
+    "reviewer": "bo",
+    "verdict": "approve",
+    "digest": "",
+    "platform": "slack",
+    "tenant": "T0DEMO",
+    "sender": "U0BO00001",
+    "reason": "",
+}
+DRIVER = """
+import json, sys
+import fc_entry, keylease
+name, context = sys.argv[1], object()
+getattr(fc_entry, name + "_initialize")(context)
+answer = getattr(fc_entry, name)(sys.stdin.buffer.read(), context)
+getattr(fc_entry, name + "_pre_stop")(context)
+said = {"answer": answer, "from": keylease.__file__}
+sys.stderr.write(json.dumps(said))
+"""
+
+
+def told(type_: str, subject: str, **content: Any) -> dict[str, Any]:
+    """An event of this installation's own."""
+    return {
+        "specversion": "1.0",
+        "id": f"evt-{type_}",
+        "source": PUBLIC,
+        "type": f"io.keylease.{type_}.v1",
+        "subject": subject,
+        "time": "2026-01-01T00:00:00Z",
+        "data": content,
+    }
+
+
+EVENTS: dict[str, Any] = {
+    "intake": asking(),
+    "claim": PAGE,
+    "decide": told("request.submitted", "req-1", request_id="req-1"),
+    "review": told("review.given", "req-1", **REVIEW),
+    "release": told("release.asked", "req-1", request_id="req-1", by="ana"),
+    "converge": told("account.check_due", "rmq-demo/kl1", account_id="rmq-demo/kl1"),
+    "rotate": told("rotation.due", "rmq-demo/kl1", account_id="rmq-demo/kl1"),
+    "sweep": TIMER,
+    "notify": told("request.cancelled", "req-1", request_id="req-1"),
+}
+
+
+@pytest.fixture(scope="module")
+def package() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fc_package", ROOT / "infra" / "package.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fc_package"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def code(package: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built: Path = package.build_code(tmp_path_factory.mktemp("built")).path
+    return built
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: ModuleType, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code as it lies in /code, with the mark of a layer beside it."""
+    folder = tmp_path_factory.mktemp("code")
+    with zipfile.ZipFile(code) as archive:
+        archive.extractall(folder)
+    (folder / MARK).write_text(package.layer_key())
+    return folder
+
+
+def test_two_builds_of_the_code_are_the_same_bytes(
+    package: ModuleType, code: Path, tmp_path: Path
+) -> None:
+    again: Path = package.build_code(tmp_path).path
+
+    assert again.read_bytes() == code.read_bytes()
+
+
+def test_a_zip_depends_on_names_and_contents_only(package: ModuleType, tmp_path: Path) -> None:
+    for folder, names in (("one", ["b.py", "a.py"]), ("two", ["a.py", "b.py", "c.pyc"])):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).write_text(name)
+            os.utime(tmp_path / folder / name, (len(folder + name), 2_000_000_000))
+
+    first = package.zipped(tmp_path / "one", into=tmp_path / "one.zip")
+    second = package.zipped(tmp_path / "two", into=tmp_path / "two.zip")
+
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_two_builds_of_the_layer_are_the_same_bytes(package: ModuleType, tmp_path: Path) -> None:
+    first, second = (package.build_layer(tmp_path / name).path for name in ("one", "two"))
+
+    with zipfile.ZipFile(first) as archive:
+        names = archive.namelist()
+    assert first.read_bytes() == second.read_bytes()
+    assert first.name == f"layer-{package.layer_key()}.zip"
+    assert "python/pydantic_core/_pydantic_core.cpython-312-x86_64-linux-gnu.so" in names
+    assert not [name for name in names if name.startswith(("python/rich/", "python/typer/"))]
+
+
+def test_the_code_holds_no_more_than_functions_need(code: Path) -> None:
+    with zipfile.ZipFile(code) as archive:
+        names = archive.namelist()
+
+    assert "fc_entry.py" in names
+    assert "keylease/_bundle/functions/decide/handler.py" in names
+    assert not [name for name in names if name.startswith(("keylease/cli/", "keylease/emulator/"))]
+    assert names == sorted(names)
+
+
+def test_settings_travel_with_the_code_and_secrets_do_not(
+    package: ModuleType, tmp_path: Path
+) -> None:
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    (folder / "keylease.yaml").write_text("{}")
+    built = package.build_code(tmp_path, settings=folder)
+
+    (folder / "sealing-k1.key").write_text("secret")
+
+    with zipfile.ZipFile(built.path) as archive:
+        assert archive.read("settings/keylease.yaml") == b"{}"
+    with pytest.raises(SystemExit, match="a secret never travels with the code"):
+        package.build_code(tmp_path, settings=folder)
+
+
+def test_every_function_has_an_event_here() -> None:
+    assert set(EVENTS) == function_names()
+
+
+async def test_every_function_runs_from_the_zip(unpacked: Path, tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        said = {name: await driven(name, unpacked, stage) for name in sorted(EVENTS)}
+
+    answers = {name: one["answer"] for name, one in said.items()}
+    assert answers.pop("claim")["statusCode"] == 404
+    calm = {name: json.loads(answer) for name, answer in answers.items()}
+    assert calm == {name: {"calm": True, "done": 1} for name in answers}
+    assert {one["from"] for one in said.values()} == {str(unpacked / "keylease" / "__init__.py")}
+
+
+async def driven(name: str, unpacked: Path, stage: Staged) -> Any:
+    """What a function answers in a process that has the zip, and dependencies from here."""
+    path = os.pathsep.join((str(unpacked), *site.getsitepackages()))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        DRIVER,
+        name,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=stage.folder,
+        env={**stage.environment, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    out, err = await process.communicate(json.dumps(EVENTS[name]).encode())
+    assert process.returncode == 0, (out + err).decode()
+    return json.loads(err)
+
+
+def test_code_on_another_layer_says_so(unpacked: Path, tmp_path: Path) -> None:
+    path = os.pathsep.join((str(unpacked), *site.getsitepackages()))
+    (tmp_path / MARK).write_text("other")
+    run = subprocess.run(
+        [sys.executable, "-c", DRIVER, "decide"],
+        input=b"",
+        capture_output=True,
+        check=False,
+        env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{path}"},
+    )
+
+    assert run.returncode == 1
+    assert b"this code needs the dependency layer" in run.stderr
+    assert b"and finds other" in run.stderr
