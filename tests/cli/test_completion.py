@@ -33,7 +33,7 @@ def completed(words: str) -> list[str]:
     [
         ("audit --", "--since"),
         ("re", ["request", "release"]),
-        ("policy ", ["check", "explain"]),
+        ("policy ", ["check", "explain", "compile"]),
         ("policy explain --", "--for"),
         ("schema c", ["catalog", "cases", "config"]),
         ("serve --log-level w", ["warning"]),

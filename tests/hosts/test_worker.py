@@ -1,27 +1,56 @@
 """Entrance and workers on a real bus: the main job, and what the bus loses, doubles or mixes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
+from keylease.adapters.nats import layout, transport
+from keylease.adapters.system.clock import SystemClock
 from keylease.cli.demo_stage import staged
+from keylease.domain.events import Event
+from keylease.errors import Conflict, Misconfigured, ProviderBusy, ProviderRefused
 from keylease.hosts.intake import taking_in
 from keylease.hosts.worker import working
-from tests.e2e.playing import ANA, BO, OfficialSlack, Play
-from tests.support.bus import settings_on
+from keylease.runtime import sending
+from tests.e2e.playing import ANA, OfficialSlack, Play
+from tests.support.build import NOW
+from tests.support.bus import jet_on, section, settings_on, transport_on
 from tests.support.nats_server import NatsServer, nats_server
+from tests.support.workers import shop
+
+LATER = NOW.replace(year=2100)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[NatsServer]:
+    async with nats_server() as server:
+        yield server
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent workers and lost messages are noticed within seconds."""
+    for module in (layout, transport):
+        monkeypatch.setattr(module, "ACK_WAIT", timedelta(seconds=1.5))
+    monkeypatch.setattr(sending, "RESEND", timedelta(seconds=1.5))
+    monkeypatch.setattr(layout, "KNOWN", timedelta(seconds=1))
 
 
 @asynccontextmanager
-async def split(*, workers: int = 2) -> AsyncIterator[tuple[Play, NatsServer]]:
+async def split(
+    *, workers: int = 2, sweep_every: timedelta = timedelta(seconds=5)
+) -> AsyncIterator[tuple[Play, NatsServer]]:
     """One entrance, some workers, one store, one bus."""
     async with AsyncExitStack() as stack:
         stage = await stack.enter_async_context(staged())
         server = await stack.enter_async_context(nats_server())
-        settings = settings_on(stage, server)
+        settings = settings_on(stage, server, sweep_every=sweep_every)
         served = await stack.enter_async_context(taking_in(settings))
         for _ in range(workers):
             await stack.enter_async_context(working(settings))
@@ -37,3 +66,240 @@ async def test_a_lease_lives_and_ends_over_the_bus() -> None:
         await play.told(ANA, request_id, "is active")
         await play.slack.types(ANA, f"release {request_id}")
         await play.told(ANA, request_id, "ended")
+
+
+async def test_the_end_of_a_lease_comes_by_an_alarm_when_the_timer_is_slow() -> None:
+    async with split(sweep_every=timedelta(hours=1)) as (play, _):
+        request_id = await play.asks("orders-consumer for 5s because INC-1")
+        await play.told(ANA, request_id, "is active")
+
+        await play.told(ANA, request_id, "ended")
+
+
+async def test_a_lease_goes_on_after_the_bus_has_forgotten_everything() -> None:
+    async with split() as (play, server):
+        async with AsyncExitStack() as stack:
+            jet = await stack.enter_async_context(jet_on(server))
+            for name in ("KEYLEASE", "KEYLEASE_DEAD", "KEYLEASE_TIMER"):
+                await jet.js.delete_stream(name)
+        request_id = await play.asks("orders-consumer for 5m because INC-1")
+
+        await play.told(ANA, request_id, "is active")
+
+
+async def test_a_lease_goes_on_after_the_death_of_the_bus() -> None:
+    async with split() as (play, server):
+        await server.kill()
+        request_id = await play.asks("orders-consumer for 5m because INC-1")
+        await asyncio.sleep(0.5)
+        await server.start()
+
+        await play.told(ANA, request_id, "is active")
+
+
+async def test_each_event_takes_effect_once(server: NatsServer) -> None:
+    async with shop(server) as here, here.worker(), here.worker():
+        await here.say("req-1", "req-2", "req-3")
+        await here.rests()
+
+        assert sorted(await here.done()) == ["req-1", "req-2", "req-3"]
+
+
+async def test_events_about_one_request_are_worked_on_in_order_one_at_a_time(
+    server: NatsServer,
+) -> None:
+    under_way, most = Counter[str](), Counter[str]()
+    seen = list[str]()
+
+    async def slowly(event: Event) -> None:
+        under_way[event.subject] += 1
+        most[event.subject] = max(most[event.subject], under_way[event.subject])
+        await asyncio.sleep(0.02)
+        seen.append(event.id)
+        under_way[event.subject] -= 1
+
+    async with shop(server, slowly) as here, here.worker(), here.worker():
+        await here.say(*["req-1", "req-2"] * 5)
+        await here.rests()
+
+    of_first = [f"evt-{n}" for n in range(1, 11, 2)]
+    assert most == {"req-1": 1, "req-2": 1}
+    assert [one for one in seen if one in of_first] == sorted(
+        (one for one in seen if one in of_first), key=seen.index
+    )
+    assert len(seen) == 10
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Conflict("somebody else"), ProviderBusy("cloud", "Throttling"), RuntimeError("ours")],
+)
+async def test_what_fails_for_now_is_tried_again(server: NatsServer, failure: Exception) -> None:
+    tries = list[str]()
+
+    async def fails_first(event: Event) -> None:
+        tries.append(event.id)
+        if len(tries) <= (8 if isinstance(failure, Conflict) else 1):  # races are run at once
+            raise failure
+
+    async with shop(server, fails_first) as here, here.worker():
+        await here.say("req-1")
+        await here.rests()
+
+        assert await here.done() == ["req-1"]
+        assert await here.dead.listed(limit=10) == ()
+
+
+async def test_what_can_never_work_is_buried_and_its_lane_goes_on(server: NatsServer) -> None:
+    async def refuses_first(_: Event) -> None:
+        if len(here.seen) == 1:
+            raise ProviderRefused("cloud", "Never")
+
+    async with shop(server, refuses_first) as here:
+        with capture_logs() as logs:
+            async with here.worker():
+                await here.say("req-1", "req-1")
+                await here.rests()
+        (dead,) = await here.dead.listed(limit=10)
+
+        assert await here.done() == ["req-1"]
+        assert (dead.function, dead.reason) == ("decide", "cloud: Never")
+        assert [one["log_level"] for one in logs if one["event"] == "event.buried"] == ["error"]
+
+
+async def test_a_buried_event_that_is_sent_again_takes_effect(server: NatsServer) -> None:
+    async def refuses_first(_: Event) -> None:
+        if len(here.seen) == 1:
+            raise ProviderRefused("cloud", "Never")
+
+    async with shop(server, refuses_first) as here, here.worker():
+        await here.say("req-1")
+        await here.rests()
+        (dead,) = await here.dead.listed(limit=10)
+
+        await here.dead.replay(dead)
+
+        async def is_done() -> bool:
+            return await here.done() == ["req-1"]
+
+        await here.until(is_done)
+        assert await here.dead.listed(limit=10) == ()
+
+
+async def test_what_somebody_else_put_on_the_bus_is_buried_and_never_run(
+    server: NatsServer,
+) -> None:
+    async with shop(server) as here, here.worker():
+        await here.jet.js.publish("keylease.do.decide.req-1", b"{}")
+
+        async def is_buried() -> bool:
+            return bool(await here.dead.listed(limit=1))
+
+        await here.until(is_buried)
+
+    assert here.seen == []
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_message_that_comes_twice_takes_effect_once(server: NatsServer) -> None:
+    async with shop(server) as here:
+        await here.say("req-1")
+        (parcel,) = await here.store.parcels(before=LATER, limit=1)
+        bus = transport_on(here.jet)
+        await bus.send(parcel)
+        await asyncio.sleep(1.2)  # by then the server does not know it any more
+        await bus.send(parcel)
+        async with here.worker():
+
+            async def is_seen_twice() -> bool:
+                return len(here.seen) == 2
+
+            await here.until(is_seen_twice)
+            await here.rests()
+
+        assert await here.done() == ["req-1"]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_what_the_bus_has_lost_is_sent_again(server: NatsServer) -> None:
+    async with shop(server) as here:
+        await here.say("req-1")
+        async with here.worker() as desk:
+            desk.loops.stop()  # it sends no more; what it has sent is lost now
+        (parcel,) = await here.store.parcels(before=LATER, limit=1)
+        await transport_on(here.jet).send(parcel)
+        await here.store.postpone(parcel, until=SystemClock().now() + timedelta(seconds=1.5))
+        await here.jet.js.purge_stream("KEYLEASE")
+        async with here.worker():
+            await here.rests()
+
+        assert await here.done() == ["req-1"]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_who_works_longer_than_the_bus_is_patient_is_not_disturbed(
+    server: NatsServer,
+) -> None:
+    async def slowly(_: Event) -> None:
+        await asyncio.sleep(4)
+
+    async with shop(server, slowly) as here, here.worker(), here.worker():
+        await here.say("req-1")
+        await here.rests()
+
+        assert here.seen == ["req-1"]
+
+
+async def test_a_stop_lets_the_work_in_hand_end(server: NatsServer) -> None:
+    begun = asyncio.Event()
+
+    async def slowly(_: Event) -> None:
+        begun.set()
+        await asyncio.sleep(1)
+
+    async with shop(server, slowly, places=1) as here:
+        async with here.worker():
+            await here.say("req-1", "req-2")
+            await begun.wait()
+
+        assert (await here.done())[:1] == ["req-1"]
+
+
+async def test_what_a_stop_cuts_short_is_given_to_another_worker_at_once(
+    server: NatsServer,
+) -> None:
+    begun = asyncio.Event()
+
+    async def stuck_first(_: Event) -> None:
+        begun.set()
+        if len(here.seen) == 1:
+            await asyncio.Event().wait()
+
+    async with shop(server, stuck_first) as here:
+        async with here.worker(drain=0.1):
+            await here.say("req-1")
+            await begun.wait()
+        async with here.worker():
+            await here.rests()
+
+        assert await here.done() == ["req-1"]
+        assert here.seen == ["req-1", "req-1"]
+
+
+async def test_a_worker_without_a_bus_does_not_start() -> None:
+    async with staged() as stage:
+        with pytest.raises(Misconfigured, match="nats: is not set"):
+            async with working(stage.settings()):
+                pass
+
+
+async def test_a_worker_runs_no_function_that_only_an_entrance_runs(server: NatsServer) -> None:
+    async with staged() as stage:
+        with pytest.raises(Misconfigured, match="no worker runs intake; choose of converge, dec"):
+            async with working(settings_on(stage, server), functions=("intake", "decide")):
+                pass
+
+
+async def test_two_ways_in_are_refused(server: NatsServer) -> None:
+    with pytest.raises(ValueError, match="one of them"):
+        section(server, user="ana", token={"env": "T"})

@@ -1,6 +1,5 @@
 """A keylease on a bus, in one process: the demo's stage, a real NATS server, hosts side by side."""
 
-import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

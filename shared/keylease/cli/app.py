@@ -52,6 +52,7 @@ for group in (
     parked,
     dlq,
     audit,
+    store,
 ):
     group.register(app)
 
