@@ -145,9 +145,9 @@ async def _opened(servers: tuple[str, ...], login: Login) -> Client:
 
     async def error(e: Exception) -> None:
         words = _said(e)
-        if heard[-1:] != [words]:  # a server that is away says the same four times a second
+        if words not in heard:  # a server that is away says the same four times a second
             log.warning("bus.trouble", reason=words)
-        heard[:] = [words]
+            heard[:] = [*heard[-3:], words]
 
     async def away() -> None:
         log.warning("bus.away")
@@ -170,7 +170,7 @@ async def _opened(servers: tuple[str, ...], login: Login) -> Client:
                 **options,
             )
     except (TimeoutError, OSError, Error) as e:
-        why = f" ({heard[-1]})" if heard else ""
+        why = f" ({'; '.join(heard)})" if heard else ""
         msg = f"nats: no server of {', '.join(servers)} lets us in{why}; see nats.servers"
         raise Misconfigured(msg) from e
 
