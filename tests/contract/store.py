@@ -431,6 +431,18 @@ class OutboxContract:
         assert [p.outgoing.event.id for p in (first, second)] == ["e1", "e2"]
         assert await ids_of(store) == []
 
+    async def test_lanes_that_wait_are_counted(self, store: Store) -> None:
+        events = [cancelled(f"req-{n % 3}", id_=f"e{n}") for n in range(9)]
+        await store.commit(Batch(outgoing=tuple(events)))
+        late, parked, _ = await store.parcels(before=NOW, limit=10)
+
+        await store.postpone(late, until=NOW + HOUR)
+        await store.park(parked, reason="refused", at=NOW)
+
+        assert await store.lanes(before=NOW, limit=10) == 2
+        assert await store.lanes(before=FAR, limit=10) == 3
+        assert await store.lanes(before=FAR, limit=1) == 1
+
     async def test_destinations_do_not_wait_for_each_other(self, store: Store) -> None:
         twice = (
             cancelled("req-1", id_="e1", to="sink:bus"),

@@ -224,6 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
             (w.outgoing, w.attempts) for w in heads
         ]
         assert [p.seq for p in found] == sorted({p.seq for p in found})
+        assert self.run(self.store.lanes, before=before, limit=limit) == len(heads)
 
     @rule()
     def parked(self) -> None:

@@ -116,7 +116,15 @@ class Store(Protocol):
         """Undelivered parcels that may be tried now, in order.
 
         At most one per (destination, subject): the earliest, so that order is kept; while that one
-        waits for its retry, later ones of the same lane are not returned.
+        waits for its retry, later ones of the same lane are not returned. Where several processes
+        deliver, it is the caller's for a while: only who is about to deliver asks.
+        """
+        ...
+
+    async def lanes(self, *, before: datetime, limit: int) -> int:
+        """How many lanes have a parcel that may be tried now, whoever has it in hand.
+
+        It counts to `limit`. Unlike `parcels` it only looks.
         """
         ...
 

@@ -29,7 +29,7 @@ async def measured(store: Store, /, *, clock: Clock) -> dict[str, int]:
     now = clock.now()
     leases = await store.due(Lease, before=now + AHEAD, limit=MOST)
     return {
-        "outbox_lanes": len(await store.parcels(before=now, limit=MOST)),
+        "outbox_lanes": await store.lanes(before=now, limit=MOST),
         "parked": len(await store.parked(limit=MOST)),
         "overdue_leases": sum(_over_since(lease) < now - GRACE for lease in leases),
         "stuck_leases": sum(lease.status is LeaseStatus.STUCK for lease in leases),

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
+from keylease.adapters.memory.clock import ManualClock
 from keylease.adapters.postgres.connection import Server
 from keylease.adapters.postgres.store import PostgresStore, open_postgres
 from keylease.ports.store import Batch, Parcel
+from keylease.runtime.gauges import measured
 from tests.contract.store import FAR, cancelled
 from tests.support.build import HOUR, NOW
 
@@ -134,6 +137,59 @@ async def test_a_worker_that_stops_gives_back_what_it_has(
         await ids_of(leaving)
 
     assert await ids_of(workers[0]) == ["e1"]
+
+
+async def test_who_only_counts_lanes_takes_none(workers: list[PostgresStore]) -> None:
+    a, b, c = workers
+    await a.commit(Batch(outgoing=(cancelled("req-1", id_="e1"), cancelled("req-2", id_="e2"))))
+
+    state = await measured(c, clock=ManualClock(NOW))
+
+    assert state["outbox_lanes"] == 2
+    assert await ids_of(a, limit=1) == ["e1"]
+    assert await ids_of(b) == ["e2"]
+    assert await c.lanes(before=NOW, limit=9) == 2
+
+
+async def test_a_worker_that_wakes_up_late_spoils_nothing_for_its_successor(
+    postgres_url: str,
+) -> None:
+    server, brief = Server(postgres_url), timedelta(milliseconds=100)
+    async with open_postgres(server, claim=brief) as paused, open_postgres(server) as successor:
+        await paused.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+        (parcel,) = await paused.parcels(before=NOW, limit=1)
+        await asyncio.sleep(0.15)
+        assert await ids_of(successor) == ["e1"]
+
+        await paused.postpone(parcel, until=FAR)
+        await paused.park(parcel, reason="late", at=NOW)
+
+        assert await paused.parked(limit=1) == ()
+        assert await ids_of(paused) == []
+        assert await ids_of(successor) == ["e1"]
+
+
+async def test_a_long_lane_does_not_stop_the_others(
+    postgres_url: str, workers: list[PostgresStore]
+) -> None:
+    a, *_ = workers
+    await a.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute(
+        """
+        INSERT INTO keylease.outbox (event_id, destination, subject, body)
+        SELECT 'more-' || n, destination, subject, body
+        FROM keylease.outbox, generate_series(1, 50000) AS n;
+        ANALYZE
+        """
+    )
+    await connection.close()
+    await a.commit(Batch(outgoing=(cancelled("req-2", id_="e2"),)))
+
+    async with asyncio.timeout(2):  # the square of 50,000 takes longer
+        found = await ids_of(a)
+
+    assert found == ["e1", "e2"]
 
 
 async def test_what_is_postponed_or_parked_is_anybodys(workers: list[PostgresStore]) -> None:

@@ -93,6 +93,9 @@ class MemoryStore:
         heads = [lying for lying in self._heads() if lying.not_before <= micros(before)]
         return tuple(lying.parcel for lying in heads[:limit])
 
+    async def lanes(self, *, before: datetime, limit: int) -> int:
+        return len(await self.parcels(before=before, limit=limit))
+
     async def delivered(self, parcel: Parcel, /) -> None:
         await asyncio.sleep(0)
         self._forget(parcel)

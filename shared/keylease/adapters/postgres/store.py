@@ -67,14 +67,19 @@ class PostgresStore:
         rows = await self.database.ask(sql.PARCELS, micros(before), limit, self.worker, self.claim)
         return tuple(_parcel(*row) for row in rows)
 
+    async def lanes(self, *, before: datetime, limit: int) -> int:
+        ((count,),) = await self.database.ask(sql.LANES, micros(before), limit)
+        return int(count)
+
     async def delivered(self, parcel: Parcel, /) -> None:
         await self.database.change(sql.DELIVERED, parcel.seq)
 
     async def postpone(self, parcel: Parcel, /, *, until: datetime) -> None:
-        await self.database.change(sql.POSTPONE, parcel.seq, micros(until))
+        await self.database.change(sql.POSTPONE, parcel.seq, self.worker, micros(until))
 
     async def park(self, parcel: Parcel, /, *, reason: str, at: datetime) -> None:
-        await self.database.change(sql.PARK, parcel.seq, micros(at), stored(reason))
+        words = stored(reason)
+        await self.database.change(sql.PARK, parcel.seq, self.worker, micros(at), words)
 
     async def parked(self, *, limit: int) -> tuple[Parked, ...]:
         return tuple(

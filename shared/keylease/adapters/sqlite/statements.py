@@ -49,15 +49,16 @@ DUE = """
     ORDER BY sweep_at, seq LIMIT ?
 """
 
-PARCELS = """
-    SELECT seq, body, destination, attempts FROM outbox AS head
+_HEADS = """
+    FROM outbox AS head
     WHERE parked_at IS NULL AND not_before <= ? AND NOT EXISTS (
         SELECT 1 FROM outbox AS earlier
         WHERE earlier.parked_at IS NULL AND earlier.destination = head.destination
             AND earlier.subject = head.subject AND earlier.seq < head.seq
     )
-    ORDER BY seq LIMIT ?
 """
+PARCELS = f"SELECT seq, body, destination, attempts {_HEADS} ORDER BY seq LIMIT ?"  # our own words
+LANES = f"SELECT count(*) FROM (SELECT 1 {_HEADS} LIMIT ?)"  # noqa: S608  # our own words
 DELIVERED = "DELETE FROM outbox WHERE seq = ? AND parked_at IS NULL"
 POSTPONE = """
     UPDATE outbox SET attempts = attempts + 1, not_before = ?

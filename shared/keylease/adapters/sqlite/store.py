@@ -66,6 +66,11 @@ class SqliteStore:
             )
         )
 
+    async def lanes(self, *, before: datetime, limit: int) -> int:
+        return await self.readers.ask(
+            lambda db: int(db.execute(sql.LANES, (micros(before), limit)).fetchone()[0])
+        )
+
     async def delivered(self, parcel: Parcel, /) -> None:
         await self._change(sql.DELIVERED, parcel.seq)
 
