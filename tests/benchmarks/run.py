@@ -20,6 +20,7 @@ NAMES = (
     "acknowledgement",
     "commits",
     "due",
+    "worker",
 )
 
 

@@ -11,6 +11,7 @@ from tests.benchmarks import (
     lease,
     readme,
     signed_calls,
+    worker,
 )
 from tests.benchmarks.measure import Samples, interleaved
 from tests.benchmarks.report import Report, Row, at_most
@@ -63,6 +64,13 @@ async def test_every_command_is_acknowledged() -> None:
     report = await acknowledgement.measure(acknowledgement.SMOKE)
 
     assert report.rows[0].what.startswith("10 commands at 20/s")
+
+
+async def test_every_worker_calls_its_function_once_for_each_message() -> None:
+    wall, cpu = await worker.sampled(worker.SMOKE)
+
+    assert set(wall.of) == set(cpu.of) == {"keylease", "bare nats-py", "FastStream", "taskiq"}
+    assert {len(times) for times in wall.of.values()} == {1}
 
 
 async def test_all_policy_engines_give_the_same_answers() -> None:
