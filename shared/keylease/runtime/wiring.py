@@ -6,7 +6,7 @@ only that function's ports and adapters (a cold start is mostly imports).
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keylease.function import Function
@@ -113,7 +113,7 @@ class _Makers:
     """One maker per port."""
 
     settings: Settings
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     wake: Wake
     alarm: Alarm | None
     stack: AsyncExitStack

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from keylease.hosts.fc.payload import (
     DEEPEST,
+    MOST,
     Asked,
     Events,
     Foreign,
@@ -102,6 +103,13 @@ def test_wrapping_ends_somewhere() -> None:
     assert in_words(decode(json.dumps({"body": wrapped}).encode())) == [
         "unreadable wrapped_too_deep"
     ]
+
+
+def test_a_batch_has_an_end() -> None:
+    assert in_words(decode(json.dumps([{}] * (MOST + 1)).encode())) == [
+        "unreadable batch_too_large"
+    ]
+    assert len(in_words(decode(json.dumps([{}] * MOST).encode()))) == MOST
 
 
 HTTP = json.loads((CORPUS / "http-text.json").read_text())

@@ -27,6 +27,8 @@ WRAPPINGS = {
 """Event types that only wrap a message, and where in `data` it is."""
 BARE = ("Message", "messageBody", "body", "value", "payload")
 """The same for messages without an envelope: MNS topics, self-managed RocketMQ, MQTT, raw data."""
+MOST = 10_000
+"""Events of one call; a trigger's batch window takes no larger number."""
 DEEPEST = 4
 """Wrappings within wrappings: a queue's message within an envelope within a destination."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
@@ -111,6 +113,8 @@ def decode(event: bytes, /) -> Payload:
         if isinstance(document.get("triggerName"), str) and "triggerTime" in document:
             return Tick(name=str(document["triggerName"]), at=str(document["triggerTime"]))
     entries = document if isinstance(document, list) else [document]
+    if len(entries) > MOST:
+        return Events((unreadable("batch_too_large", event),))
     return Events(tuple(_item(entry, depth=0) for entry in entries))
 
 

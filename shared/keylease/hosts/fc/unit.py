@@ -74,6 +74,8 @@ class Unit:
     name: str
     keylease: Keylease
     _whole: Process | None = field(default=None, init=False)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """One invocation delivers at a time: two would deliver the same twice."""
 
     async def take(self, payload: Tick | Events, /, *, until: float) -> Summary:
         """Do all of it, and deliver what waits, by `until` on the loop's clock.
@@ -142,7 +144,7 @@ class Unit:
         """Empty the outbox; False when time ran out first."""
         loop, store = asyncio.get_running_loop(), self.keylease.store
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(until), self._turn:
                 while loop.time() < until - RESERVE:
                     if not await store.parcels(before=self.keylease.clock.now(), limit=1):
                         return True
