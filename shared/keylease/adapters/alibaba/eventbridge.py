@@ -41,12 +41,12 @@ PUT_EVENTS = Operation(product=PRODUCT, version="2020-04-01", action="PutEvents"
 
 
 class _Entry(Wire):
-    code: str = Field(default="", alias="ErrorCode")
+    code: str | None = Field(default=None, alias="ErrorCode")
 
 
 class _Taken(Wire):
-    failed: int = Field(default=0, alias="FailedEntryCount")
-    entries: tuple[_Entry, ...] = Field(default=(), alias="EntryList")
+    failed: int | None = Field(default=None, alias="FailedEntryCount")
+    entries: tuple[_Entry, ...] | None = Field(default=None, alias="EntryList")
 
 
 class _Put(Answer):
@@ -73,7 +73,7 @@ class EventBridgeSink:
         )
         answer = await self.client.call(PUT_EVENTS, arguments=arguments, answer=_Put)
         if answer.taken.failed:
-            codes = (entry.code for entry in answer.taken.entries if entry.code)
+            codes = (entry.code for entry in answer.taken.entries or () if entry.code)
             code = next(codes, "FailedEntry")
             kind = ProviderBusy if "Throttl" in code else ProviderTransient
             raise kind("eventbridge", code[:100], request_id=answer.request_id)
