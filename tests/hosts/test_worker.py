@@ -34,10 +34,15 @@ async def server() -> AsyncIterator[NatsServer]:
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silent workers and lost messages are noticed within seconds."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent workers are noticed within seconds."""
     for module in (layout, transport):
-        monkeypatch.setattr(module, "ACK_WAIT", timedelta(seconds=1.5))
+        monkeypatch.setattr(module, "ACK_WAIT", timedelta(seconds=2))
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the bus has lost is sent again within seconds."""
     monkeypatch.setattr(sending, "RESEND", timedelta(seconds=1.5))
     monkeypatch.setattr(layout, "KNOWN", timedelta(seconds=1))
 
@@ -236,12 +241,12 @@ async def test_what_the_bus_has_lost_is_sent_again(server: NatsServer) -> None:
         assert await here.done() == ["req-1"]
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("impatient")
 async def test_who_works_longer_than_the_bus_is_patient_is_not_disturbed(
     server: NatsServer,
 ) -> None:
     async def slowly(_: Event) -> None:
-        await asyncio.sleep(4)
+        await asyncio.sleep(5)
 
     async with shop(server, slowly) as here, here.worker(), here.worker():
         await here.say("req-1")

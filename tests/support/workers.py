@@ -97,7 +97,6 @@ class Shop:
             line = Line("decide", queue, self.places)
             turns = {
                 "relay": loops.relay,
-                "beat": desk.beat,
                 "decide": lambda: desk.consume(line),
             }
             await stack.enter_async_context(

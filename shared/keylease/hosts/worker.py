@@ -5,7 +5,7 @@ commits leave parcels too, so it relays as an entrance does; one that sweeps kee
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -44,15 +44,15 @@ class Line:
     name: str
     queue: Queue
     most: int
-    busy: int = 0
+    in_hand: set[Delivery] = field(default_factory=set)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def place(self) -> int:
         """Wait for a free place; how many there are."""
-        while self.busy >= self.most:
+        while len(self.in_hand) >= self.most:
             self.freed.clear()
             await self.freed.wait()
-        return self.most - self.busy
+        return self.most - len(self.in_hand)
 
 
 @dataclass(slots=True, eq=False)
@@ -62,35 +62,43 @@ class Desk:
     process: Process
     loops: Loops
     patience: timedelta
-    in_hand: set[Delivery] = field(default_factory=set)
 
     async def consume(self, line: Line, /) -> None:
-        """Take and answer, until a stop is asked for; then give back what still comes."""
-        async with asyncio.TaskGroup() as group:
-            while not self.loops.stopping.is_set():
-                free = await line.place()
-                taken: tuple[Delivery, ...] = await guarded(
-                    f"queue {line.name}", partial(self._taken, line, free), default=()
-                )
-                for delivery in taken:
-                    line.busy += 1
-                    group.create_task(self._worked(line, delivery))
-            with suppress(KeyleaseError):
-                await line.queue.leave()
-
-    async def beat(self) -> None:
-        """Say of everything in hand that it is worked on."""
-        while not self.loops.stopping.is_set():
-            await first(self.loops.stopping, within=self.patience / BEATS)
-            for delivery in tuple(self.in_hand):
-                with suppress(ProviderTransient):
-                    await delivery.working()
+        """Take and answer until a stop is asked for; then leave the line, and finish."""
+        async with beating(self.patience / BEATS, line.in_hand), asyncio.TaskGroup() as works:
+            taking = works.create_task(self._taking(line, works))
+            try:
+                await self.loops.stopping.wait()
+            finally:
+                taking.cancel()  # a request that waits at the bus would swallow what comes back
+                await asyncio.wait((taking,))
+                with suppress(KeyleaseError):
+                    await line.queue.leave()
 
     async def listen(self, bell: Bell, /) -> None:
         """Sweep whenever an alarm rings."""
-        while not self.loops.stopping.is_set():
-            with fresh_context():
-                await guarded("alarm", partial(self._rung, bell), default=None)
+        async with asyncio.TaskGroup() as sweeps:
+            listening = sweeps.create_task(self._listening(bell, sweeps))
+            await self.loops.stopping.wait()
+            listening.cancel()
+
+    async def _listening(self, bell: Bell, sweeps: asyncio.TaskGroup) -> None:
+        while True:
+            if await guarded("alarm", partial(self._rung, bell), default=False):
+                await asyncio.wait((sweeps.create_task(self._swept()),))  # a stop lets it end
+
+    async def _swept(self) -> None:
+        with fresh_context():
+            await guarded("alarm", self.process.tick, default=None)
+
+    async def _taking(self, line: Line, works: asyncio.TaskGroup) -> None:
+        while True:
+            taken: tuple[Delivery, ...] = await guarded(
+                f"queue {line.name}", partial(self._taken, line, await line.place()), default=()
+            )
+            for delivery in taken:
+                line.in_hand.add(delivery)
+                works.create_task(self._worked(line, delivery))
 
     async def _taken(self, line: Line, free: int) -> tuple[Delivery, ...]:
         try:
@@ -101,17 +109,16 @@ class Desk:
                 await line.queue.mend()
             return ()
 
-    async def _rung(self, bell: Bell) -> None:
+    async def _rung(self, bell: Bell) -> bool:
         try:
-            if await bell.rung():
-                await self.process.tick()
+            return await bell.rung()
         except ProviderTransient:
             await first(self.loops.stopping, within=AWAY)
             with suppress(ProviderTransient):
                 await bell.mend()
+            return False
 
     async def _worked(self, line: Line, delivery: Delivery) -> None:
-        self.in_hand.add(delivery)
         try:
             await guarded("delivery", partial(self._answered, delivery), default=None)
         except asyncio.CancelledError:
@@ -119,8 +126,7 @@ class Desk:
                 await delivery.again(after=timedelta(0))
             raise
         finally:
-            self.in_hand.discard(delivery)
-            line.busy -= 1
+            line.in_hand.discard(delivery)
             line.freed.set()
             self.loops.wake.set()
 
@@ -161,6 +167,25 @@ class Desk:
 
 
 @asynccontextmanager
+async def beating(every: timedelta, in_hand: Collection[Delivery], /) -> AsyncIterator[None]:
+    """Meanwhile, say of all these that somebody works on them; also while a stop waits for them."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(every.total_seconds())
+            for delivery in tuple(in_hand):
+                with suppress(ProviderTransient):
+                    await delivery.working()
+
+    async with asyncio.TaskGroup() as group:
+        beats = group.create_task(beat())
+        try:
+            yield
+        finally:
+            beats.cancel()
+
+
+@asynccontextmanager
 async def working(
     settings: Settings, /, *, functions: Iterable[str] = WORKERS, wrap: Wrap = unwrapped
 ) -> AsyncIterator[Keylease]:
@@ -183,7 +208,7 @@ async def working(
         process = keylease.process
         loops = looping(keylease, wake, bus.transport)
         desk = Desk(process, loops, bus.transport.patience)
-        turns: dict[str, Turn] = {"relay": loops.relay, "gauges": loops.gauges, "beat": desk.beat}
+        turns: dict[str, Turn] = {"relay": loops.relay, "gauges": loops.gauges}
         for name in sorted(chosen - {SWEEP}):
             queue = await stack.enter_async_context(bus.transport.queue(name))
             turns[name] = partial(desk.consume, Line(name, queue, at_once(settings)))

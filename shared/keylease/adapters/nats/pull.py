@@ -8,18 +8,20 @@ handed on at once.
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error
 
 from keylease.adapters.nats.errors import translated
 from keylease.errors import ProviderTransient
 
 STANDS = timedelta(seconds=2)
-"""How long a request waits at the server; a stop waits for it, at most."""
+"""How long a request waits at the server."""
 LATE = timedelta(seconds=1)
 """A request that was not answered by then is lost: the server fell or forgot us."""
 GONE = "503"
@@ -35,14 +37,15 @@ class Pull:
     inbox: str
     request: str
     """Where the server is asked."""
-    came: asyncio.Queue[Msg] = field(default_factory=asyncio.Queue)
+    heard: Subscription
+    came: asyncio.Queue[Msg]
     asked: int = 0
     """Messages that may still come."""
     until: float = 0.0
     """When those will not come any more."""
 
     async def take(self, most: int, /) -> tuple[Msg, ...]:
-        """What came; waits for the first for a while.
+        """What came; waits for the first for a while. Cancelled, it loses nothing.
 
         Raises:
             ProviderTransient: the server, or what we stand in line for, is away.
@@ -59,52 +62,74 @@ class Pull:
 
     async def _ask(self, count: int, *, now: float) -> None:
         words = {"batch": count, "expires": int(STANDS.total_seconds() * 1e9)}
-        with translated():
-            await self.client.publish(self.request, json.dumps(words).encode(), reply=self.inbox)
         self.asked += count
         self.until = now + (STANDS + LATE).total_seconds()
+        with translated():
+            await self.client.publish(self.request, json.dumps(words).encode(), reply=self.inbox)
+
+    async def leave(self) -> tuple[Msg, ...]:
+        """Ask no more, and take back what is asked; what came and was not taken.
+
+        The server gives nothing to an inbox in which nobody listens, so a request that still
+        stands there takes no message with it.
+        """
+        with suppress(Error, OSError, TimeoutError):
+            async with asyncio.timeout(LATE.total_seconds()):
+                await self.heard.drain()  # type: ignore[no-untyped-call]  # its author left it out
+        self.asked = 0
+        rest = [self.came.get_nowait() for _ in range(self.came.qsize())]
+        return tuple(msg for msg in rest if _is_work(msg))
 
     async def _arrived(self, most: int) -> tuple[Msg, ...]:
         """The first that comes, and what has come together with it."""
         found = list[Msg]()
         while len(found) < most and (self.came.qsize() or not found):
-            try:
-                async with asyncio.timeout_at(self.until):
-                    msg = await self.came.get()
-            except TimeoutError:
-                self.asked = 0
+            msg = await self._next()
+            if msg is None:
                 break
-            if self._is_work(msg):
+            if _is_work(msg):
+                self.asked = max(0, self.asked - 1)
                 found.append(msg)
+            elif self._is_gone(msg) and not found:  # else it is said again when asked again
+                raise ProviderTransient("nats", "consumer_gone")
             elif not self.asked:
                 break
         return tuple(found)
 
-    def _is_work(self, msg: Msg) -> bool:
-        """Whether it is a message, and not the server's word about a request."""
-        status = (msg.headers or {}).get(STATUS)
-        if status is None or msg.reply:
-            self.asked = max(0, self.asked - 1)
-            return True
-        if status == GONE:
+    async def _next(self) -> Msg | None:
+        """None when nothing comes any more of what was asked."""
+        with suppress(asyncio.QueueEmpty):
+            return self.came.get_nowait()
+        try:
+            async with asyncio.timeout_at(self.until):
+                return await self.came.get()
+        except TimeoutError:
             self.asked = 0
-            raise ProviderTransient("nats", "consumer_gone")
-        self.asked = max(0, self.asked - int((msg.headers or {}).get(UNSENT, self.asked)))
-        return False
+            return None
+
+    def _is_gone(self, said: Msg) -> bool:
+        """The server's word about a request: how much of it comes no more, or that nobody gives."""
+        headers = said.headers or {}
+        is_gone = headers.get(STATUS) == GONE
+        unsent = self.asked if is_gone else int(headers.get(UNSENT, self.asked))
+        self.asked = max(0, self.asked - unsent)
+        return is_gone
+
+
+def _is_work(msg: Msg) -> bool:
+    """Whether it is a message, and not the server's word about a request."""
+    return STATUS not in (msg.headers or {}) or bool(msg.reply)
 
 
 @asynccontextmanager
 async def pulling(client: Client, /, *, stream: str, consumer: str) -> AsyncIterator[Pull]:
     """Stand in line until the context is left."""
-    pull = Pull(
-        client=client,
-        inbox=client.new_inbox(),
-        request=f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}",
-    )
+    came, inbox = asyncio.Queue[Msg](), client.new_inbox()
     with translated():
-        heard = await client.subscribe(pull.inbox, cb=pull.came.put)
+        heard = await client.subscribe(inbox, cb=came.put)
+    request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
     try:
-        yield pull
+        yield Pull(client, inbox, request, heard, came)
     finally:
-        if not client.is_closed:
+        with suppress(Error):  # left already, or the connection is closed
             await heard.unsubscribe()

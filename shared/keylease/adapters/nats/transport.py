@@ -69,10 +69,9 @@ class NatsQueue:
         return tuple(self._delivery(msg) for msg in await self.pull.take(most))
 
     async def leave(self) -> None:
-        while self.pull.asked:
-            for msg in await self.pull.take(self.pull.asked):
-                with translated():
-                    await msg.nak()
+        for msg in await self.pull.leave():
+            with translated():
+                await msg.nak()
 
     async def mend(self) -> None:
         await self.jet.ensure_streams()
