@@ -1,12 +1,15 @@
 """Moving a store there and back: nothing is lost, and an interrupted copy goes on."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from keylease.adapters.postgres import moving as postgres_moving
 from keylease.domain.audit import AuditEntry
 from keylease.domain.credential import Credential
 from keylease.domain.lease import Lease
@@ -244,6 +247,65 @@ async def test_an_origin_that_was_used_meanwhile_is_found(
 
     with pytest.raises(Misconfigured, match="not finished"):
         await places[there].store().__aenter__()
+
+
+@both_ways
+async def test_an_origin_that_changed_without_a_trace_in_numbers_is_found(
+    places: dict[str, Place], here: str, there: str
+) -> None:
+    await filled(places[here])
+    async with places[here].origin() as origin, places[there].copy() as copy:
+        await copy.begin("here")
+        seq, *rest, body = (await origin.read(Table.RECORD, after=None, limit=1))[0]
+        await copy.write(Table.RECORD, [(seq, *rest, f"{body} ")])
+
+    with pytest.raises(Conflict, match="the target has other records: the origin was written to"):
+        await move(places[here], places[there])
+
+    with pytest.raises(Misconfigured, match="not finished"):
+        await places[there].store().__aenter__()
+
+
+@both_ways
+async def test_half_a_copy_is_not_copied(places: dict[str, Place], here: str, there: str) -> None:
+    async with places[here].copy() as half:
+        await half.begin("elsewhere\x00")
+
+    with pytest.raises(BadInput, match="FROM: the copy of elsewhere\x00 into it is not finished"):
+        await move(places[here], places[there])
+
+
+async def test_a_database_without_a_store_is_not_made_into_one(
+    places: dict[str, Place], postgres_url: str
+) -> None:
+    with pytest.raises(BadInput, match=r"FROM: database test\d+ at .* holds no store of keylease"):
+        await move(places["postgresql"], places["sqlite"])
+
+    connection = await asyncpg.connect(postgres_url)
+    assert await connection.fetchval("SELECT to_regnamespace('keylease')") is None
+    await connection.close()
+
+
+async def test_two_cannot_copy_from_one_database_at_once(
+    places: dict[str, Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_moving, "_IMPATIENT", "SET LOCAL lock_timeout = 100")
+    async with places["postgresql"].store():
+        pass
+
+    async with places["postgresql"].origin():
+        with pytest.raises(BadInput, match="FROM: somebody works with it, or copies it; stop"):
+            await move(places["postgresql"], places["sqlite"])
+
+
+@pytest.mark.parametrize("there", ["sqlite", "postgresql"])
+async def test_of_two_that_fill_an_empty_store_at_once_one_may(
+    places: dict[str, Place], there: str
+) -> None:
+    async with places[there].copy() as a, places[there].copy() as b:
+        begun = await asyncio.gather(a.begin("a"), b.begin("b"), return_exceptions=True)
+
+    assert sorted(type(one).__name__ for one in begun) == ["BadInput", "bool"]
 
 
 @pytest.mark.parametrize("here", ["sqlite", "postgresql"])

@@ -47,15 +47,11 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
 }
 
 
-class Origin(Protocol):
-    """A store that is read. While it is open, nobody writes to it."""
+class Rows(Protocol):
+    """Either side of a move."""
 
     async def totals(self) -> Totals:
         """What it holds."""
-        ...
-
-    async def counters(self) -> Mapping[Table, int]:
-        """The last number that each table with numbers has given, also to rows that are gone."""
         ...
 
     async def read(self, table: Table, /, *, after: Row | None, limit: int) -> Sequence[Row]:
@@ -63,7 +59,15 @@ class Origin(Protocol):
         ...
 
 
-class Copy(Protocol):
+class Origin(Rows, Protocol):
+    """A store that is read. While it is open, nobody writes to it."""
+
+    async def counters(self) -> Mapping[Table, int]:
+        """The last number that each table with numbers has given, also to rows that are gone."""
+        ...
+
+
+class Copy(Rows, Protocol):
     """A store that is filled. It does not open as a store before `finish`."""
 
     async def begin(self, origin: str, /) -> bool:
@@ -72,10 +76,6 @@ class Copy(Protocol):
         Raises:
             BadInput: it holds something else.
         """
-        ...
-
-    async def totals(self) -> Totals:
-        """What it holds."""
         ...
 
     async def last(self, table: Table, /) -> int:

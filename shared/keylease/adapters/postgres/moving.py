@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
-from keylease.adapters.postgres.connection import FAULTS, Connection, Server, meaning
-from keylease.adapters.postgres.store import opened
+import asyncpg
+
+from keylease.adapters.postgres.connection import FAULTS, PATIENCE, Connection, Server, meaning
+from keylease.adapters.postgres.store import opened, placed, where
 from keylease.adapters.postgres.text import read, stored
 from keylease.errors import BadInput
 from keylease.ports.moving import Cell, Row, Table, Totals
@@ -21,8 +24,12 @@ _TOTALS = """
         (SELECT count(*) FROM keylease.audit) AS "audit entries"
 """
 _FREEZE = """
-    LOCK TABLE keylease.record, keylease.inbox, keylease.outbox, keylease.audit IN SHARE MODE
+    LOCK TABLE keylease.record, keylease.inbox, keylease.outbox, keylease.audit
+    IN SHARE ROW EXCLUSIVE MODE
 """
+_IMPATIENT = f"SET LOCAL lock_timeout = {PATIENCE // timedelta(milliseconds=1)}"
+_OURS = "SELECT to_regclass('keylease.migration') IS NOT NULL"
+_HALF = "SELECT origin FROM keylease.copied WHERE finished = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,16 @@ class PostgresRows:
 
     async def begin(self, origin: str, /) -> bool:
         with _words():
-            found = await self.connection.fetchrow("SELECT origin, finished FROM keylease.copied")
-            if found is None and not any((await self.totals()).values()):
-                await self.connection.execute(
-                    "INSERT INTO keylease.copied (origin) VALUES ($1)", origin
-                )
-                return True
-        if found is None or found["origin"] != origin:
-            what = f"a copy of {found['origin']}" if found else "something"
+            async with self.connection.transaction():
+                await self.connection.execute("LOCK TABLE keylease.copied IN EXCLUSIVE MODE")
+                text = "SELECT origin, finished FROM keylease.copied"
+                found = await self.connection.fetchrow(text)
+                if found is None and not any((await self.totals()).values()):
+                    text = "INSERT INTO keylease.copied (origin) VALUES ($1)"
+                    await self.connection.execute(text, stored(origin))
+                    return True
+        if found is None or read(found["origin"]) != origin:
+            what = f"a copy of {read(found['origin'])}" if found else "something"
             msg = f"it holds {what}; name an empty one"
             raise BadInput(msg, field="TO")
         return not found["finished"]
@@ -94,17 +103,47 @@ class PostgresRows:
 
 @asynccontextmanager
 async def postgres_origin(server: Server, /) -> AsyncIterator[PostgresRows]:
-    """The store in that database; until the context is left, nobody else writes to it."""
+    """The store in that database; until the context is left, nobody else writes to it.
+
+    Raises:
+        BadInput: it holds no store, or half a copy of one, or somebody still writes to it.
+    """
+    await _is_there(server)
     async with postgres_copy(server) as rows:
         frozen = rows.connection.transaction()
         with _words():
             await frozen.start()
-            await rows.connection.execute(_FREEZE)
+            await _freeze(rows.connection)
         try:
             yield rows
         finally:
             with suppress(*FAULTS):
                 await frozen.rollback()
+
+
+async def _is_there(server: Server) -> None:
+    """Before anything is made there."""
+    with placed(server):
+        connection = await server.connect()
+        try:
+            is_there = await connection.fetchval(_OURS)
+        finally:
+            connection.terminate()
+    if not is_there:
+        msg = f"database {where(server.url)} holds no store of keylease"
+        raise BadInput(msg, field="FROM")
+
+
+async def _freeze(connection: Connection) -> None:
+    await connection.execute(_IMPATIENT)
+    try:
+        await connection.execute(_FREEZE)
+    except asyncpg.LockNotAvailableError as e:
+        msg = "somebody works with it, or copies it; stop keylease first"
+        raise BadInput(msg, field="FROM") from e
+    if half := await connection.fetchval(_HALF):
+        msg = f"the copy of {read(half)} into it is not finished; finish that one first"
+        raise BadInput(msg, field="FROM")
 
 
 @asynccontextmanager

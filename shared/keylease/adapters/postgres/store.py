@@ -148,7 +148,7 @@ async def opened(server: Server, /) -> AsyncIterator[Pool]:
     """
     pool = server.pooled()
     try:
-        with _placed(server):
+        with placed(server):
             await pool
             async with pool.acquire() as connection:
                 await migrate(connection, known=migrations())
@@ -159,16 +159,16 @@ async def opened(server: Server, /) -> AsyncIterator[Pool]:
 
 async def _whole(server: Server, pool: Pool) -> int:
     """See that nothing is missing, and draw this worker's number."""
-    with _placed(server):
+    with placed(server):
         half, number = await pool.fetchrow(sql.WHOLE)
         if half is not None:
-            msg = f"the copy of {half} into it is not finished; run keylease store copy again"
+            msg = f"the copy of {read(half)} into it is not finished; run keylease store copy again"
             raise Misconfigured(msg)
     return int(number)
 
 
 @contextmanager
-def _placed(server: Server) -> Iterator[None]:
+def placed(server: Server) -> Iterator[None]:
     """What is wrong with a database, with its name."""
     try:
         yield

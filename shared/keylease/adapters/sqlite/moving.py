@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from keylease.adapters.sqlite.connection import PATIENCE, meaning
-from keylease.adapters.sqlite.store import migrated
+from keylease.adapters.sqlite.store import half_of, migrated
 from keylease.errors import BadInput
 from keylease.ports.moving import Row, Table, Totals
 
@@ -33,8 +33,16 @@ class SqliteRows:
     connection: sqlite3.Connection
 
     async def freeze(self) -> None:
-        """Let nobody else write before the connection is closed."""
+        """Let nobody else write before the connection is closed.
+
+        Raises:
+            BadInput: it is half a copy.
+        """
         await self._run(lambda: self.connection.execute("BEGIN IMMEDIATE"))
+        half = await self._run(lambda: half_of(self.connection))
+        if half is not None:
+            msg = f"the copy of {half} into it is not finished; finish that one first"
+            raise BadInput(msg, field="FROM")
 
     async def totals(self) -> Totals:
         return await self._run(self._totals)
@@ -54,7 +62,9 @@ class SqliteRows:
         return await self._run(lambda: self.connection.execute(text, values).fetchall())
 
     async def begin(self, origin: str, /) -> bool:
-        return await self._run(lambda: self._begin(origin))
+        is_to_do = list[bool]()
+        await self._changed(lambda: is_to_do.append(self._begin(origin)))
+        return is_to_do[-1]
 
     async def last(self, table: Table, /) -> int:
         text = f"SELECT coalesce(max(seq), 0) FROM {table}"  # noqa: S608  # our own names

@@ -158,12 +158,18 @@ async def open_sqlite(
 
 def _ready(path: Path, patience: float) -> sqlite3.Connection:
     connection = migrated(path, patience)
-    half = connection.execute("SELECT origin FROM copied WHERE finished = 0").fetchone()
+    half = half_of(connection)
     if half is not None:
         connection.close()
-        msg = f"database {path}: the copy of {half[0]} into it is not finished; "
+        msg = f"database {path}: the copy of {half} into it is not finished; "
         raise Misconfigured(f"{msg}run keylease store copy again")
     return connection
+
+
+def half_of(connection: sqlite3.Connection, /) -> str | None:
+    """From where it is still being copied, or None."""
+    found = connection.execute("SELECT origin FROM copied WHERE finished = 0").fetchone()
+    return found[0] if found else None
 
 
 def migrated(path: Path, patience: float) -> sqlite3.Connection:
