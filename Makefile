@@ -13,7 +13,7 @@ SERVER := --extra cli --extra nats --extra otel --extra postgres
 GATED := */keylease/domain/*,*/keylease/policy/*,*/keylease/converge/*
 
 .DEFAULT_GOAL := help
-.PHONY: help sync lock check test long demo bench image package wheel clean
+.PHONY: help sync lock check test long chaos demo bench image package wheel clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ test: sync ## All tests, with the coverage gates
 
 long: sync ## The long modes of property tests and simulations
 	KEYLEASE_LONG=1 $(BIN)/pytest -n $(WORKERS)
+
+chaos: sync ## 2,000 requests while processes, bus, database and cloud fail; up to 15 minutes
+	KEYLEASE_CHAOS=1 $(BIN)/pytest tests/chaos -s
 
 demo: sync ## See the whole thing work, in under a minute
 	$(BIN)/keylease demo

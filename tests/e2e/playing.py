@@ -68,7 +68,7 @@ class OfficialSlack:
         }
         url = f"{self.url}/hooks/slack/{TENANT}"
         async with self.session.post(url, data=body, headers=headers) as response:
-            assert response.status == 200
+            response.raise_for_status()
             return await response.text()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from keylease.domain.access import Action, Permission, ResourceType
 from keylease.domain.lease import Lease
-from keylease.emulator.world import MqRule
+from keylease.emulator.world import MqInstance, MqRule, RedisInstance
 from tests.support.simulation import Simulation, standing_rows
 
 NETS = ("10.0.0.0/8", "192.168.0.0/16")
@@ -72,8 +72,12 @@ class Shown:
 
 def shown(world: Simulation) -> Shown:
     """RocketMQ: rows of accounts that exist and are enabled. Redis: roles."""
-    mq = world.cloud.live.rocketmq["rmq-cn-demo0001"]
-    cache = world.cloud.live.redis["r-demo0001"]
+    live = world.cloud.live
+    return held_by(live.rocketmq["rmq-cn-demo0001"], live.redis["r-demo0001"])
+
+
+def held_by(mq: MqInstance, cache: RedisInstance) -> Shown:
+    """What these two instances give."""
     enabled = {a.username for a in mq.accounts if a.account_status == "ENABLE"}
     rights = set[Right]().union(
         *(rights_of_rule(rule) for rule in mq.rules if rule.username in enabled)

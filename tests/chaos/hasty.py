@@ -1,0 +1,24 @@
+"""The command line with less patience: what a dead process held is free again within seconds.
+
+A short run has no time for the half minute that a real deployment gives a silent worker. Nothing
+else is changed; the long run uses the command line as it is.
+"""
+
+from datetime import timedelta
+from functools import partial
+
+from keylease import turn
+from keylease.adapters.nats import layout
+from keylease.adapters.postgres import store
+from keylease.cli.main import main
+from keylease.runtime import sending
+
+# Whoever reads these is imported by `main`, so everybody reads what stands here.
+layout.ACK_WAIT = timedelta(seconds=2)
+sending.RESEND = timedelta(seconds=2)
+turn.TURN = timedelta(seconds=5)
+turn.CALLS = timedelta(seconds=3)
+store.open_postgres = partial(store.open_postgres, claim=timedelta(seconds=2))
+
+if __name__ == "__main__":
+    main()
