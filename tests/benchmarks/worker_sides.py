@@ -22,7 +22,7 @@ from keylease.domain.outcome import NOTHING, Outcome
 from keylease.function import Function
 from keylease.hosts.local import Loops, turning
 from keylease.hosts.worker import Desk, Line
-from keylease.ports.store import Outgoing, Parcel
+from keylease.ports.store import Batch, Outgoing, Parcel
 from keylease.runtime.process import Bound, Commits, Process, Router
 from tests.support.build import NOW
 from tests.support.bus import WIRE, jet_on, transport_on
@@ -32,6 +32,13 @@ BATCH = 16
 """Messages that a program has in hand: what a worker takes unless it is told otherwise."""
 ROUTE = Function(name="decide", handler=object, consumes=frozenset({RequestSubmitted}))
 Send = Callable[[], Awaitable[object]]
+
+
+class Forgetful(MemoryStore):
+    """Keeps nothing."""
+
+    async def commit(self, batch: Batch, /) -> None:
+        """Forget it."""
 
 
 @dataclass(slots=True)
@@ -85,14 +92,14 @@ def parcel(number: int, /) -> Parcel:
 
 @asynccontextmanager
 async def keylease(server: NatsServer, /) -> AsyncIterator[Side]:
-    """The worker host as it is, on a store in memory."""
+    """The worker host as it is, on a store that keeps nothing."""
     tally = Tally()
 
     async def nothing(_: Event) -> Outcome:
         tally.one()
         return NOTHING
 
-    commits = Commits(MemoryStore(), SystemClock(), SeededIds(), Router(functions=(ROUTE,)))
+    commits = Commits(Forgetful(), SystemClock(), SeededIds(), Router(functions=(ROUTE,)))
     process = Process(commits=commits, functions={"decide": Bound(ROUTE, nothing)})
     async with jet_on(server) as jet:
         transport = transport_on(jet)
@@ -134,7 +141,7 @@ async def bare(server: NatsServer, /) -> AsyncIterator[Side]:
 
 @asynccontextmanager
 async def faststream(server: NatsServer, /) -> AsyncIterator[Side]:
-    """FastStream, whose function takes the event as a model; it logs nothing."""
+    """FastStream, whose function takes the event as a model."""
     tally = Tally()
     broker = NatsBroker(server.url, logger=None)
     stream = JStream("FAST", subjects=["fast"], retention=RetentionPolicy.WORK_QUEUE)
