@@ -30,11 +30,12 @@ async def exported() -> set[str]:
     reader = PrometheusMetricReader(registry=registry, disable_target_info=True)
     metering = Metering(MeterProvider([reader], shutdown_on_exit=False).get_meter("test"))
     state = await measured(MemoryStore(), clock=ManualClock())
+    bus = {"bus_waiting": 0, "dead_letters": 0, "bus_away": 0}  # tests/adapters/nats, with a server
     lines = (
         {"event": "event.delivered", "destination": "function:decide", "type": "t"},
         {"event": "cloud.called", "operation": "GetTopic", "code": "", "ms": 1.0},
         {"event": "intake.received"},
-        {"event": "state.measured", **state},
+        {"event": "state.measured", **state, **bus},
     )
     for line in lines:
         metering(None, "info", line)

@@ -104,7 +104,9 @@ async def nats_server(*, jetstream: bool = True, settings: str = "") -> AsyncIte
 
 def _written(ports: Path) -> int | None:
     for found in ports.glob("*.ports"):
-        (address,) = json.loads(found.read_text())["nats"]
+        if not (text := found.read_text()):  # it is being written
+            return None
+        (address,) = json.loads(text)["nats"]
         return int(address.rpartition(":")[2])
     return None
 

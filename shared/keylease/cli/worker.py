@@ -37,7 +37,9 @@ def worker(
     from keylease.hosts.worker import WORKERS, work  # noqa: PLC0415  # loads the whole host
 
     _log(log_level, pretty=pretty)
-    chosen = frozenset(name.strip() for name in functions.split(",")) if functions else WORKERS
+    chosen = WORKERS
+    if functions is not None:
+        chosen = frozenset(filter(None, (name.strip() for name in functions.split(","))))
     asyncio.run(work(settings(config), announce=say, functions=chosen))
 
 

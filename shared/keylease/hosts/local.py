@@ -20,6 +20,7 @@ from aiohttp import web
 from keylease.errors import Misconfigured
 from keylease.hosts.front import front
 from keylease.ports.store import Parcel
+from keylease.ports.transport import Transport
 from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.gauges import say_state
 from keylease.runtime.logging import fresh_context
@@ -53,6 +54,8 @@ class Loops:
     """How often the state is said in numbers, when anybody collects them."""
     hand_over: HandOver | None = None
     """What is done with a parcel; left out: the process delivers it."""
+    transport: Transport | None = None
+    """The bus, whose state is said too."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def relay(self) -> None:
@@ -71,7 +74,7 @@ class Loops:
         """Say what stands in the store, again and again."""
         commits = self.process.commits
         while self.measure is not None and not self.stopping.is_set():
-            say = partial(say_state, commits.store, clock=commits.clock)
+            say = partial(say_state, commits.store, clock=commits.clock, transport=self.transport)
             await guarded("gauges", say, default=None)
             await first(self.stopping, within=self.measure)
 

@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from keylease.errors import KeyleaseError, Misconfigured, ProviderTransient
-from keylease.hosts.local import Loops, Turn, stop_asked, turning
+from keylease.hosts.local import Loops, Turn, answering, listening, stop_asked, turning
 from keylease.ports.transport import Bell, Delivery, Queue, Transport
 from keylease.runtime.bus import open_bus
 from keylease.runtime.filling import Wrap, unwrapped
@@ -195,8 +195,9 @@ async def working(
         Misconfigured: there is no bus, or it is not what it must be.
     """
     chosen = frozenset(functions)
-    if unknown := chosen - WORKERS:
-        msg = f"no worker runs {', '.join(sorted(unknown))}; choose of {', '.join(sorted(WORKERS))}"
+    if not chosen or chosen - WORKERS:
+        asked = ", ".join(sorted(chosen - WORKERS)) or "nothing"
+        msg = f"no worker runs {asked}; choose of {', '.join(sorted(WORKERS))}"
         raise Misconfigured(msg)
     async with AsyncExitStack() as stack:
         bus, wake = await stack.enter_async_context(open_bus(settings)), asyncio.Event()
@@ -216,10 +217,25 @@ async def working(
             bell = await stack.enter_async_context(bus.alarm.ringing())
             turns |= {"sweep": loops.sweep, "alarms": partial(desk.listen, bell)}
         await stack.enter_async_context(turning(turns, stop=loops.stop, drain=settings.drain))
+        await stack.enter_async_context(healthy(keylease))
         log.info("worker.ready", functions=sorted(chosen))
         yield keylease
         log.info("worker.stopping", drain=settings.drain.total_seconds())
     log.info("worker.stopped")
+
+
+@asynccontextmanager
+async def healthy(keylease: Keylease, /) -> AsyncIterator[None]:
+    """Answer /healthz and /readyz where the setting `health` says, to whoever keeps it running."""
+    settings = keylease.settings
+    if settings.health is None:
+        yield
+        return
+    host, _, port = settings.health.rpartition(":")
+    at = settings.model_copy(update={"host": host.strip("[]"), "port": int(port)})
+    with listening(at) as listener:
+        async with answering(keylease, listener):
+            yield
 
 
 def looping(keylease: Keylease, wake: asyncio.Event, transport: Transport, /) -> Loops:
@@ -231,6 +247,7 @@ def looping(keylease: Keylease, wake: asyncio.Event, transport: Transport, /) ->
         wake=wake,
         measure=settings.telemetry.every if settings.telemetry else None,
         hand_over=Sending(keylease.process, transport).deliver,
+        transport=transport,
     )
 
 

@@ -4,6 +4,7 @@ The store stays the truth: a parcel is forgotten in the commit of what it caused
 bus has taken it.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -97,6 +98,14 @@ class Transport(Protocol):
         """
         ...
 
+    async def measured(self) -> Mapping[str, int]:
+        """`bus_waiting`: messages that nobody has answered yet. `dead_letters`: buried ones.
+
+        Raises:
+            ProviderTransient: the bus is away.
+        """
+        ...
+
     def queue(self, function: str, /) -> AbstractAsyncContextManager[Queue]:
         """Stand in line for one function's parcels, together with all other workers.
 
@@ -167,6 +176,7 @@ class DeadLetters(Protocol):
         """Send it on its way again, then take it out; it is sent as what it was.
 
         Raises:
+            BadInput: it was never on its way to a worker.
             ProviderTransient: the bus is away; it is still there.
         """
         ...

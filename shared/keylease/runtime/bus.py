@@ -23,6 +23,8 @@ class Bus:
     transport: Transport
     alarm: Alarm
     dead: DeadLetters
+    described: str
+    """For a person who looks after it."""
 
 
 @asynccontextmanager
@@ -54,6 +56,7 @@ async def open_bus(settings: Settings, /) -> AsyncIterator[Bus]:
             transport=NatsTransport(jet, wire),
             alarm=NatsAlarm(jet),
             dead=NatsDeadLetters(jet, wire),
+            described=jet.described,
         )
 
 

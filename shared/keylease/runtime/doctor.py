@@ -22,7 +22,8 @@ from keylease.ports.clock import Clock
 from keylease.ports.directory import Catalog
 from keylease.ports.http import Http, HttpNotSent, HttpOutcomeUnknown, HttpRequest
 from keylease.ports.store import Described, Store
-from keylease.runtime.check import check_settings
+from keylease.runtime.bus import open_bus
+from keylease.runtime.check import check_settings, counted
 from keylease.runtime.doctor_accounts import compared, orphans, seals, unopenable
 from keylease.runtime.doctor_leases import late_leases, parked, stuck_leases
 from keylease.runtime.filling import Parts
@@ -63,9 +64,8 @@ async def examine(settings: Settings, /, *, parts: Parts) -> AsyncIterator[Findi
         yield Finding("config", Level.OK, checked.summary)
     async for finding in _ours(parts):
         yield finding
-    for name, tenant in settings.slack.items():
-        if tenant.bot_token is not None:
-            yield await _slack(name, tenant, http=await parts.get(Http))
+    async for finding in _counterparts(settings, parts):
+        yield finding
     targets = (await parts.get(Catalog)).targets()
     for target in targets:
         async for finding in _of_target(settings, target, parts):
@@ -83,6 +83,28 @@ async def _ours(parts: Parts) -> AsyncIterator[Finding]:
     yield _found("leases on time (I3)", await late_leases(store, now=now))
     yield _found("no stuck lease", await stuck_leases(store, now=now))
     yield _found("no parked event", await parked(store))
+
+
+async def _counterparts(settings: Settings, parts: Parts) -> AsyncIterator[Finding]:
+    """The bus, and Slack for each workspace."""
+    if settings.nats is not None:
+        yield await _bus(settings)
+    for name, tenant in settings.slack.items():
+        if tenant.bot_token is not None:
+            yield await _slack(name, tenant, http=await parts.get(Http))
+
+
+async def _bus(settings: Settings) -> Finding:
+    check = "bus"
+    try:
+        async with open_bus(settings) as bus:
+            dead = (await bus.transport.measured())["dead_letters"]
+    except (Misconfigured, ProviderTransient) as e:
+        return Finding(check, Level.PROBLEM, str(e))
+    if dead:
+        count = counted(dead, "dead letter")
+        return Finding(check, Level.PROBLEM, f"{bus.described}; {count}: see `keylease dlq list`")
+    return Finding(check, Level.OK, f"{bus.described}; no dead letters")
 
 
 async def _slack(name: str, tenant: SlackTenant, *, http: Http) -> Finding:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from keylease.domain.lease import Lease, LeaseStatus
+from keylease.errors import ProviderTransient
 from keylease.ports.clock import Clock
 from keylease.ports.store import Store
+from keylease.ports.transport import Transport
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +44,16 @@ def _over_since(lease: Lease) -> datetime:
     return min(lease.not_after, lease.end_asked_at or lease.not_after)
 
 
-async def say_state(store: Store, /, *, clock: Clock) -> None:
+async def measured_bus(transport: Transport, /) -> dict[str, int]:
+    """Counts of the bus; `bus_away` is 1 when it does not answer: then no other is known."""
+    try:
+        found = await transport.measured()
+    except ProviderTransient:
+        return {"bus_away": 1}
+    return {"bus_away": 0} | {name: min(MOST, number) for name, number in found.items()}
+
+
+async def say_state(store: Store, /, *, clock: Clock, transport: Transport | None = None) -> None:
     """One log line with all of it; metrics are made of it."""
-    log.info("state.measured", **await measured(store, clock=clock))
+    bus = await measured_bus(transport) if transport else {}
+    log.info("state.measured", **await measured(store, clock=clock), **bus)

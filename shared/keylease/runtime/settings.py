@@ -31,6 +31,7 @@ from keylease.runtime.sections import (
     Alibaba,
     Events,
     Limits,
+    ListenAddress,
     Nats,
     Postgres,
     Sealing,
@@ -86,6 +87,8 @@ class Settings(Section):
     directory: Located = Field(default=Path("directory.yaml"), validate_default=True)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    health: ListenAddress | None = None
+    """Where a worker, which serves nothing else, answers `/healthz` and `/readyz`."""
     public_url: Url | None = None
     """What links start with; left out: the address that is listened on."""
     sealing: Annotated[Sealing | None, WhenGiven()] = None

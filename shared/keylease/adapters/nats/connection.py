@@ -70,6 +70,13 @@ class Jet:
     def is_there(self) -> bool:
         return self.client.is_connected
 
+    @property
+    def described(self) -> str:
+        """For a person who looks after it."""
+        version = self.client.connected_server_version
+        found = f"{version.major}.{version.minor}.{version.patch}"
+        return f"NATS {found}, stream {self.layout.stream}, replicas {self.layout.replicas}"
+
     async def ensure_streams(self) -> None:
         """Make what is missing, and hold what is there against what it must be.
 

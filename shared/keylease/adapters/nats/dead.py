@@ -11,7 +11,7 @@ from nats.js.errors import NotFoundError
 from keylease.adapters.nats.connection import Jet
 from keylease.adapters.nats.errors import translated
 from keylease.adapters.nats.wire import MSG_ID, PLAIN, REASON, Wire
-from keylease.errors import NotGenuine
+from keylease.errors import BadInput, NotGenuine
 from keylease.ports.transport import Dead
 
 SUBJECT = "Keylease-Subject"
@@ -19,10 +19,9 @@ SUBJECT = "Keylease-Subject"
 _EVERYTHING = ">"
 
 
-async def bury(jet: Jet, msg: Msg, /, *, function: str, reason: str) -> None:
-    """Keep a message with its own headers; the same one again takes its place."""
+async def bury(jet: Jet, msg: Msg, /, *, function: str, name: str, reason: str) -> None:
+    """Keep a message with its own headers; what has the same name takes its place."""
     kept = {name: value for name, value in (msg.headers or {}).items() if not _is_servers(name)}
-    name = (msg.headers or {}).get(MSG_ID) or str(msg.metadata.sequence.stream)
     headers = {**kept, SUBJECT: quote(msg.subject, safe=PLAIN), REASON: quote(reason, safe=PLAIN)}
     layout = jet.layout
     with translated():
@@ -59,6 +58,9 @@ class NatsDeadLetters:
             return
         headers = {k: v for k, v in (raw.headers or {}).items() if not _is_servers(k)}
         subject = unquote(headers.pop(SUBJECT, ""))
+        if not self.jet.layout.is_work(subject):
+            msg = f"dead letter {dead.number} was put there by somebody else, on no way of ours"
+            raise BadInput(msg, field="number")
         headers.pop(REASON, None)
         # A name of its own: the server still knows the old one, and would drop it.
         headers[MSG_ID] = f"{headers.get(MSG_ID, subject)}|again-{dead.number}"

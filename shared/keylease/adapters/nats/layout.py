@@ -55,6 +55,10 @@ class Layout:
         """Of one parcel: its lane can be read off it."""
         return f"{self.root}.do.{function}.{token(about)}"
 
+    def is_work(self, subject: str, /) -> bool:
+        """Whether a message there is on its way to a worker."""
+        return subject.startswith(f"{self.root}.do.")
+
     def dead_subject(self, function: str, name: str, /) -> str:
         """Of one buried message: the same one again replaces it."""
         return f"{self.root}.dead.{token(function)}.{token(name)}"

@@ -1,6 +1,6 @@
 """Carries parcels over JetStream: sends them, and hands out what waits for one function."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,6 +50,12 @@ class NatsTransport:
         await self.jet.ensure_consumer(stream, self.jet.layout.consumer(function))
         async with pulling(self.jet.client, stream=stream, consumer=function) as pull:
             yield NatsQueue(self.jet, self.wire, function, pull)
+
+    async def measured(self) -> Mapping[str, int]:
+        with translated():
+            work = await self.jet.js.stream_info(self.jet.layout.stream)
+            dead = await self.jet.js.stream_info(self.jet.layout.dead)
+        return {"bus_waiting": work.state.messages, "dead_letters": dead.state.messages}
 
     async def mend(self) -> None:
         """Make streams anew that were lost; what they held stands in the store."""
@@ -111,6 +117,14 @@ class NatsDelivery:
             await self.msg.in_progress()
 
     async def bury(self, reason: str, /) -> None:
-        await bury(self.jet, self.msg, function=self.function, reason=reason)
+        await bury(self.jet, self.msg, function=self.function, name=self._name, reason=reason)
         with translated():
             await self.msg.term()
+
+    @property
+    def _name(self) -> str:
+        """Its own as a dead letter; one that is not ours may not take the place of one that is."""
+        if self.parcel is None:
+            where = self.msg.metadata
+            return f"{where.sequence.stream} {where.timestamp.isoformat()}"
+        return f"{self.parcel.outgoing.event.id} {self.parcel.seq}"

@@ -31,6 +31,7 @@ class Metering:
             "event.delivered": lambda line: self._delivery(line, "delivered"),
             "event.postponed": lambda line: self._delivery(line, "postponed"),
             "event.parked": lambda line: self._delivery(line, "parked"),
+            "event.buried": lambda line: self._delivery(line, "buried"),
             "delivery.crashed": lambda line: self._delivery(line, "crashed"),
             "cloud.called": self._called,
             "intake.received": lambda _: self._count("keylease.received", result="taken"),
