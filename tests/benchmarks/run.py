@@ -21,6 +21,7 @@ NAMES = (
     "commits",
     "due",
     "worker",
+    "decide_pg",
 )
 
 

@@ -6,6 +6,7 @@ from tests.benchmarks import (
     acknowledgement,
     cold_start,
     commits,
+    decide_pg,
     decisions,
     due,
     lease,
@@ -64,6 +65,18 @@ async def test_every_command_is_acknowledged() -> None:
     report = await acknowledgement.measure(acknowledgement.SMOKE)
 
     assert report.rows[0].what.startswith("10 commands at 20/s")
+
+
+async def test_decide_leaves_the_same_rows_through_both_stores() -> None:
+    async with decide_pg.sides() as both:
+        for side in both.values():
+            await side.decide(iter(await side.submitted(range(8))))
+        ours, core = [await side.written() for side in both.values()]
+
+    assert ours == core
+    assert [row[1] for row in ours if row[0] == "record"] == ["account"] * 8 + ["lease"] * 8 + [
+        "request"
+    ] * 8
 
 
 async def test_every_worker_calls_its_function_once_for_each_message() -> None:
