@@ -1,6 +1,8 @@
 """A server that is busy, hangs up or dies: what a caller is told."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,6 +11,7 @@ import asyncpg
 import pytest
 from asyncpg import exceptions
 
+from keylease.adapters.postgres import connection as connecting
 from keylease.adapters.postgres.connection import Server, meaning, unanswered
 from keylease.adapters.postgres.store import PostgresStore, open_postgres
 from keylease.domain.lease import Lease
@@ -111,6 +114,69 @@ async def test_no_connection_left_is_a_passing_fault(
             await waiting
         await wide.database.change("DROP OWNED BY narrow")
         await wide.database.change("DROP ROLE narrow")
+
+
+async def test_a_call_that_finds_all_connections_in_use_waits_for_a_while(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "PATIENCE", timedelta(milliseconds=200))
+    async with open_postgres(Server(postgres_url, pool=1)) as store:
+        await store.commit(Batch(records=(lease("l"),)))
+        async with held(postgres_url, "l"):
+            waiting = asyncio.ensure_future(store.commit(Batch(records=(lease("l", version=1),))))
+            await until_waiting(postgres_url)
+
+            with pytest.raises(ProviderTransient, match="no connection, TimeoutError"):
+                await store.load(Lease, "l")
+        await waiting
+
+        assert await store.load(Lease, "l") == lease("l", version=2)
+
+
+async def test_calls_that_are_broken_off_leave_no_connection_behind(postgres_url: str) -> None:
+    async with open_postgres(Server(postgres_url, pool=2)) as store:
+        await store.commit(Batch(records=(lease("l"),)))
+        async with held(postgres_url, "l"):
+            for n in range(30):
+                late = store.commit(Batch(records=(lease("l", version=1),)))
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(n / 1000):
+                        await late
+
+        found = await asyncio.gather(*(store.load(Lease, "l") for _ in range(8)))
+        ((connections,),) = await store.database.ask(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE application_name = 'keylease' AND datname = current_database()"
+        )
+
+    assert found == [lease("l", version=1)] * 8
+    assert connections <= 2
+
+
+async def test_a_machine_that_stands_still_is_told_from_one_that_refuses(
+    mortal: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "PATIENCE", timedelta(milliseconds=300))
+    monkeypatch.setattr(connecting, "LATE", timedelta(milliseconds=100))
+    brief = timedelta(seconds=1)
+    async with (
+        empty_database(mortal) as url,
+        open_postgres(Server(url, pool=1, statement_timeout=brief)) as store,
+    ):
+        await store.commit(Batch(records=(lease("l"),)))
+        ((backend,),) = await store.database.ask("SELECT pg_backend_pid()")
+        for process in (mortal.pid, backend):
+            os.kill(process, signal.SIGSTOP)
+        try:
+            with pytest.raises(ProviderAmbiguous, match="TimeoutError"):
+                await store.commit(Batch(records=(lease("l", version=1),)))
+            with pytest.raises(ProviderTransient, match="no connection, TimeoutError"):
+                await store.commit(Batch(records=(lease("m"),)))
+        finally:
+            for process in (mortal.pid, backend):
+                os.kill(process, signal.SIGCONT)
+
+        await store.commit(Batch(records=(lease("m"),)))
 
 
 async def growth(acknowledged: set[str]) -> None:

@@ -5,7 +5,7 @@ five characters says as much to whoever looks it up.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -138,7 +138,8 @@ class Database:
         try:
             yield connection
         finally:
-            await self.pool.release(connection)
+            with suppress(*FAULTS):  # the pool has closed what it could not take back
+                await self.pool.release(connection)
 
 
 def meaning(e: Exception, /) -> KeyleaseError:

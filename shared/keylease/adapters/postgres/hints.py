@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Self
 
 from keylease.adapters.postgres import statements as sql
-from keylease.adapters.postgres.connection import FAULTS, Database, Server
+from keylease.adapters.postgres.connection import FAULTS, LATE, Database, Server
 from keylease.errors import KeyleaseError
 
 Wake = Callable[[], None]
@@ -20,6 +20,8 @@ REST = timedelta(milliseconds=20)
 """Between two hints of one process: many commits need one."""
 AGAIN = timedelta(seconds=5)
 """After a lost connection. Hints are missing for so long, and nothing else is."""
+BEAT = timedelta(seconds=30)
+"""How often a silent connection is asked whether it is one: a dead machine hangs up on nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +54,24 @@ class Notifier:
 
 @asynccontextmanager
 async def listening(
-    server: Server, wake: Wake | None, /, *, again: timedelta = AGAIN
+    server: Server, wake: Wake | None, /, *, again: timedelta = AGAIN, beat: timedelta = BEAT
 ) -> AsyncIterator[None]:
     """Call `wake` at each hint, until the context is left."""
     if wake is None:
         yield
         return
-    async with _beside(_listen(server, wake, again=again)):
+    async with _beside(_listen(server, wake, again=again, beat=beat)):
         yield
 
 
-async def _listen(server: Server, wake: Wake, *, again: timedelta) -> None:
+async def _listen(server: Server, wake: Wake, *, again: timedelta, beat: timedelta) -> None:
     while True:
         with suppress(*FAULTS):
-            await _listen_once(server, wake)
+            await _listen_once(server, wake, beat=beat)
         await asyncio.sleep(again.total_seconds())
 
 
-async def _listen_once(server: Server, wake: Wake) -> None:
+async def _listen_once(server: Server, wake: Wake, *, beat: timedelta) -> None:
     """Until the connection is lost."""
     gone = asyncio.Event()
     connection = await server.connect()
@@ -77,7 +79,11 @@ async def _listen_once(server: Server, wake: Wake) -> None:
         connection.add_termination_listener(lambda _: gone.set())
         await connection.add_listener(sql.CHANNEL, lambda *_: wake())
         wake()  # what was said before we listened
-        await gone.wait()
+        while not gone.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(beat.total_seconds()):
+                    await gone.wait()
+            await connection.execute("SELECT 1", timeout=LATE.total_seconds())
     finally:
         connection.terminate()
 
