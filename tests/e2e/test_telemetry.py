@@ -12,10 +12,15 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from keylease.cli.demo_stage import staged
 from keylease.errors import Misconfigured
+from keylease.hosts.intake import taking_in
+from keylease.hosts.worker import working
 from keylease.runtime.references import Context
 from keylease.runtime.sections import Telemetry
-from tests.e2e.playing import ANA, playing
+from tests.e2e.playing import ANA, OfficialSlack, Play, playing
+from tests.support.bus import settings_on
+from tests.support.nats_server import nats_server
 
 
 @asynccontextmanager
@@ -55,17 +60,45 @@ async def one_lease(wanted: Telemetry, /) -> None:
         await play.told(ANA, request_id, "is active")
 
 
+def path_to(spans: list[Span], name: str) -> list[str]:
+    """The names of the only one with that name and of all above it."""
+    by_id = {span.span_id: span for span in spans}
+    (span,) = [span for span in spans if span.name == name]
+    path = [span.name]
+    while span.parent_span_id:
+        span = by_id[span.parent_span_id]
+        path.append(span.name)
+    return path
+
+
 async def test_one_trace_leads_from_the_chat_message_to_the_cloud() -> None:
     async with collector() as (endpoint, spans):
         await one_lease(telemetry(traces=endpoint))
 
-    by_id = {span.span_id: span for span in spans}
-    (made,) = [span for span in spans if span.name == "cloud CreateInstanceAccount"]
-    path = [made.name]
-    while made.parent_span_id:
-        made = by_id[made.parent_span_id]
-        path.append(made.name)
-    assert path == [
+    assert path_to(spans, "cloud CreateInstanceAccount") == [
+        "cloud CreateInstanceAccount",
+        "deliver function:converge",
+        "deliver function:decide",
+        "receive slack",
+    ]
+
+
+async def test_the_trace_goes_over_the_bus() -> None:
+    async with (
+        collector() as (endpoint, spans),
+        staged() as stage,
+        nats_server() as server,
+        aiohttp.ClientSession() as session,
+    ):
+        settings = settings_on(stage, server, telemetry=telemetry(traces=endpoint))
+        async with taking_in(settings) as served, working(settings):
+            secret = stage.variables["DEMO_SLACK_SIGNING_SECRET"]
+            slack = OfficialSlack(url=served.url, secret=secret, session=session)
+            play = Play(stage, served, slack, session)
+            request_id = await play.asks("orders-consumer for 5m because INC-1")
+            await play.told(ANA, request_id, "is active")
+
+    assert path_to(spans, "cloud CreateInstanceAccount") == [
         "cloud CreateInstanceAccount",
         "deliver function:converge",
         "deliver function:decide",

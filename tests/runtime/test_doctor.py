@@ -1,5 +1,6 @@
 """Doctor: what is wrong is found and named with a next step; what is right is left in peace."""
 
+import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,6 +47,8 @@ from tests.support.build import (
     lease,
     standing,
 )
+from tests.support.bus import jet_on, section
+from tests.support.nats_server import nats_server
 
 PASSWORD = Secret("Passw0rd-of-a-test")
 OURS = "klabcdefghjkmn"
@@ -394,6 +397,33 @@ async def test_a_bot_that_cannot_say_anything_is_found(
     found = await findings(world, settings)
 
     assert found[BOT] == Finding(BOT, Level.PROBLEM if problem else Level.OK, problem)
+
+
+async def test_the_bus_is_named_and_its_dead_letters_are_a_problem(settings: Settings) -> None:
+    async with nats_server() as server, jet_on(server) as jet:
+        on_bus = settings.model_copy(update={"nats": section(server)})
+        sound = await findings(World(), on_bus)
+        await jet.js.publish("keylease.dead.decide.x", b"")
+        dead = await findings(World(), on_bus)
+
+    assert sound["bus"].level is Level.OK
+    assert re.fullmatch(
+        r"NATS 2\.\d+\.\d+, stream KEYLEASE, replicas 1; no dead letters", sound["bus"].message
+    )
+    assert dead["bus"].level is Level.PROBLEM
+    assert dead["bus"].message.endswith("; 1 dead letter: see `keylease dlq list`")
+
+
+async def test_a_bus_that_will_not_do_is_a_problem(settings: Settings) -> None:
+    async with nats_server(jetstream=False) as server:
+        on_bus = settings.model_copy(update={"nats": section(server)})
+        found = await findings(World(), on_bus)
+
+    assert (found["bus"].level, found["bus"].message) == (
+        Level.PROBLEM,
+        "nats: JetStream is off on this server or for this user; switch it on",
+    )
+    assert found["no stuck lease"].level is Level.OK
 
 
 async def test_without_slack_everything_else_is_examined(settings: Settings) -> None:

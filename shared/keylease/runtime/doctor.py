@@ -80,6 +80,8 @@ async def _ours(parts: Parts) -> AsyncIterator[Finding]:
     store, now = await parts.get(Store), (await parts.get(Clock)).now()
     if isinstance(store, Described):
         yield Finding("store answers", Level.OK, await store.describe())
+        dangers = "; ".join(await store.dangers())
+        yield Finding("store is safe", Level.WARNING if dangers else Level.OK, dangers)
     yield _found("leases on time (I3)", await late_leases(store, now=now))
     yield _found("no stuck lease", await stuck_leases(store, now=now))
     yield _found("no parked event", await parked(store))

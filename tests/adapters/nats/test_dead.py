@@ -104,6 +104,33 @@ async def test_what_somebody_else_wrote_is_never_signed_by_a_replay(
         assert (await only(queue)).parcel is None
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_forged_message_takes_no_ones_place(
+    transport: NatsTransport, dead: NatsDeadLetters, jet: Jet, *, is_first: bool
+) -> None:
+    async def forges() -> None:
+        _, headers = WIRE.written(parcel(1))
+        async with transport.queue("decide") as queue:
+            await jet.js.publish("keylease.do.decide.req-1", b"made up", headers=headers)
+            await (await only(queue)).bury("not ours")
+        await forgets()
+
+    async def forgets() -> None:
+        """The server does not know the id any more."""
+        await jet.js.delete_stream("KEYLEASE")
+        await transport.mend()
+
+    if is_first:
+        await forges()
+    await buried(transport, 1)
+    if not is_first:
+        await forgets()
+        await forges()
+
+    assert parcel(1) in [one.parcel for one in await dead.listed(limit=10)]
+    assert len(await dead.listed(limit=10)) == 2
+
+
 async def test_a_dead_letter_is_found_by_its_number(
     transport: NatsTransport, dead: NatsDeadLetters
 ) -> None:

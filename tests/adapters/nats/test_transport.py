@@ -9,7 +9,8 @@ from keylease.adapters.nats.connection import Jet
 from keylease.adapters.nats.transport import NatsTransport
 from keylease.errors import ProviderRefused, ProviderTransient
 from keylease.ports.store import Parcel
-from keylease.ports.transport import Queue, Transport
+from keylease.ports.transport import Delivery, Queue, Transport
+from keylease.runtime.gauges import measured_bus
 from tests.contract.transport import TransportContract, only, parcel, taken
 from tests.support.bus import transport_on
 from tests.support.nats_server import NatsServer
@@ -130,6 +131,48 @@ async def test_a_message_that_is_not_ours_has_a_flaw(transport: NatsTransport, j
 
         assert delivery.parcel is None
         assert delivery.flaw == "the message has no signature of ours"
+
+
+async def test_the_bus_says_what_it_holds(transport: NatsTransport) -> None:
+    async with transport.queue("decide") as queue:
+        for number in (1, 2, 3):
+            await transport.send(parcel(number))
+        await (await only(queue)).bury("why")
+        await (await only(queue)).done()
+        await asyncio.sleep(0.2)
+
+        assert await measured_bus(transport) == {
+            "bus_away": 0,
+            "bus_waiting": 1,
+            "dead_letters": 1,
+        }
+
+
+async def test_a_bus_that_is_away_is_a_number_too(
+    transport: NatsTransport, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport.jet.js, "_timeout", 0.2)
+    await server.kill()
+
+    assert await measured_bus(transport) == {"bus_away": 1}
+
+
+async def test_whoever_leaves_while_it_waits_takes_nothing_with_it(
+    transport: NatsTransport,
+) -> None:
+    async with transport.queue("decide") as first, transport.queue("decide") as second:
+        taking = asyncio.ensure_future(first.take(5))
+        await asyncio.sleep(0.1)  # its request stands at the server
+        taking.cancel()
+        await first.leave()
+        for number in range(5):
+            await transport.send(parcel(number))
+        async with asyncio.timeout(1):  # sooner than a silent worker's are given to another
+            found = list[Delivery]()
+            while len(found) < 5:
+                found += await second.take(5)
+
+    assert [one.parcel for one in found] == [parcel(number) for number in range(5)]
 
 
 async def test_an_answered_message_is_kept_nowhere(transport: NatsTransport, jet: Jet) -> None:

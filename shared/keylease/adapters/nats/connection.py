@@ -3,12 +3,11 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import nats
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nats.aio.client import Client
@@ -144,7 +143,8 @@ async def connected(
         await jet.ensure_streams()
         yield jet
     finally:
-        await client.close()
+        with suppress(OSError):  # it says so when the server has gone just now
+            await client.close()
 
 
 async def _opened(servers: tuple[str, ...], login: Login) -> Client:
@@ -156,8 +156,11 @@ async def _opened(servers: tuple[str, ...], login: Login) -> Client:
             log.warning("bus.trouble", reason=words)
             heard[:] = [*heard[-3:], words]
 
+    client = Client()
+
     async def away() -> None:
-        log.warning("bus.away")
+        if not client.is_closed:
+            log.warning("bus.away")
 
     async def back() -> None:
         heard.clear()
@@ -166,20 +169,21 @@ async def _opened(servers: tuple[str, ...], login: Login) -> Client:
     options = login.options()
     try:
         async with asyncio.timeout(STARTS_WITHIN.total_seconds()):
-            return await nats.connect(
+            await client.connect(
                 list(servers),
                 name="keylease",
                 error_cb=error,
                 disconnected_cb=away,
                 reconnected_cb=back,
                 max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_AFTER.total_seconds(),
+                reconnect_time_wait=RECONNECT_AFTER.total_seconds(),  # type: ignore[arg-type]  # sleeps
                 **options,
             )
     except (TimeoutError, OSError, Error) as e:
         why = f" ({'; '.join(heard)})" if heard else ""
         msg = f"nats: no server of {', '.join(servers)} lets us in{why}; see nats.servers"
         raise Misconfigured(msg) from e
+    return client
 
 
 async def _check(client: Client, js: JetStreamContext) -> None:

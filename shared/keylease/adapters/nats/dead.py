@@ -63,7 +63,7 @@ class NatsDeadLetters:
             raise BadInput(msg, field="number")
         headers.pop(REASON, None)
         # A name of its own: the server still knows the old one, and would drop it.
-        headers[MSG_ID] = f"{headers.get(MSG_ID, subject)}|again-{dead.number}"
+        headers[MSG_ID] = f"{raw.subject}|again-{dead.number}"
         with translated():
             await self.jet.js.publish(
                 subject, raw.data or b"", headers=headers, stream=self.jet.layout.stream
@@ -98,4 +98,4 @@ class NatsDeadLetters:
 
 def _is_servers(name: str) -> bool:
     """Whether the server reads it: such a header was meant for one publication."""
-    return name.startswith("Nats-") and name != MSG_ID
+    return name.startswith("Nats-")
