@@ -179,9 +179,11 @@ def test_doctor_tells_which_store_answers(
 ) -> None:
     if kind == "PostgreSQL 18":
         monkeypatch.setenv("KEYLEASE_STORE", postgres_url)
+    (shell.folder / "keylease.db").touch(mode=0o644)
 
     said = shell.types("doctor", "--json")
 
     findings = {one["check"]: one["message"] for one in json.loads(said.out)["findings"]}
     assert findings["store answers"].startswith(kind)
     assert "schema 3" in findings["store answers"]
+    assert findings["store is safe"].startswith("fsync is off" if "Postgre" in kind else "others")

@@ -170,3 +170,7 @@ class Described(Protocol):
     async def describe(self) -> str:
         """Which database, of which version, with which schema."""
         ...
+
+    async def dangers(self) -> tuple[str, ...]:
+        """What of its settings and rights endangers what it holds, and what to do about it."""
+        ...

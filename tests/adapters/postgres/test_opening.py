@@ -14,8 +14,9 @@ from keylease.adapters.postgres.store import open_postgres
 from keylease.adapters.sqlite.migrate import migrations as sqlite_migrations
 from keylease.domain.lease import Lease
 from keylease.domain.secret import Secret
-from keylease.errors import Misconfigured
+from keylease.errors import InvariantBroken, Misconfigured
 from keylease.ports.store import Batch
+from tests.contract.store import cancelled
 from tests.support.build import lease
 from tests.support.postgres_server import GUARDED, PostgresServer
 
@@ -50,6 +51,41 @@ async def test_it_says_what_it_is(postgres_url: str) -> None:
         said = await store.describe()
 
     assert re.fullmatch(r"PostgreSQL 18\.\d+, schema 3, test\d+, [1-9]\d* connections .*", said)
+
+
+async def test_dangers_are_told(postgres_url: str) -> None:
+    async with open_postgres(Server(postgres_url)) as store:
+        assert await store.dangers() == (
+            "fsync is off: a power cut loses commits; turn it on and restart the server",
+            "full_page_writes is off: a power cut may tear pages; turn it on",
+            "its user is a superuser; give it a role of its own",
+        )
+
+
+async def test_a_right_that_is_missing_is_told_by_its_name(
+    postgres_url: str, postgres: PostgresServer
+) -> None:
+    name = postgres_url.partition("@/")[2].partition("?")[0]
+    async with open_postgres(Server(postgres_url)):
+        await run(
+            postgres_url,
+            "CREATE ROLE reader LOGIN",
+            "GRANT USAGE ON SCHEMA keylease TO reader",
+            "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA keylease TO reader",
+            "GRANT ALL ON keylease.outbox, keylease.inbox TO reader",
+            "GRANT USAGE ON SEQUENCE keylease.worker TO reader",
+        )
+
+    async with open_postgres(Server(postgres.url(name, user="reader"))) as store:
+        *_, said = await store.dangers()
+        with pytest.raises(InvariantBroken, match="42501; its user lacks a right, run keylease do"):
+            await store.commit(Batch(outgoing=(cancelled("req-1", id_="e1"),)))
+
+    await run(postgres_url, "DROP OWNED BY reader", "DROP ROLE reader")
+    assert said == (
+        "its user lacks UPDATE on keylease.record, USAGE on keylease.outbox_seq_seq; "
+        "run: GRANT … TO that user"
+    )
 
 
 async def test_many_processes_may_start_on_an_empty_database(postgres_url: str) -> None:

@@ -38,6 +38,7 @@ statement that took too long, a server that is starting."""
 PASSING_CLASSES = frozenset({"53"})
 """Too little of something: connections, memory, disk."""
 NO_CONNECTION = "08"
+NO_RIGHT = "42501"
 BROKEN_OFF = frozenset({"57P01", "57P02", "57P05"})
 """The server hangs up; nobody knows whether before or after the commit."""
 FAULTS = (
@@ -179,4 +180,6 @@ def _undone(e: Exception) -> KeyleaseError:
     code = code_of(e)
     if code in PASSING or code[:2] in PASSING_CLASSES:
         return ProviderTransient(PROVIDER, code)
+    if code == NO_RIGHT:
+        return InvariantBroken(f"{PROVIDER}: {code}; its user lacks a right, run keylease doctor")
     return InvariantBroken(f"{PROVIDER}: {code}; check the database, then restore a backup")

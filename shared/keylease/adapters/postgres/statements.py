@@ -135,5 +135,26 @@ DESCRIBE = """
         (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'keylease')
 """
 
+# What it needs beyond what every start has used already; the rights are those of operations.md.
+DANGERS = """
+    SELECT
+        current_setting('fsync') = 'off' AS forgets,
+        current_setting('full_page_writes') = 'off' AS tears,
+        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_superuser,
+        ARRAY(
+            SELECT right_ || ' on keylease.' || relation
+            FROM (VALUES
+                ('record', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+                ('inbox', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                ('outbox', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                ('audit', ARRAY['SELECT', 'INSERT'])
+            ) AS needs (relation, rights), unnest(rights) AS right_
+            WHERE NOT has_table_privilege('keylease.' || relation, right_)
+            UNION ALL
+            SELECT 'USAGE on keylease.outbox_seq_seq'
+            WHERE NOT has_sequence_privilege('keylease.outbox_seq_seq', 'USAGE')
+        ) AS missing
+"""
+
 CHANNEL = "keylease_outbox"
 NOTIFY = f"NOTIFY {CHANNEL}"

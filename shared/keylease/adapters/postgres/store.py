@@ -109,6 +109,16 @@ class PostgresStore:
         ((version, schema, name, open_),) = await self.database.ask(sql.DESCRIBE)
         return f"PostgreSQL {version}, schema {schema}, {name}, {open_} connections of keylease"
 
+    async def dangers(self) -> tuple[str, ...]:
+        ((forgets, tears, is_superuser, missing),) = await self.database.ask(sql.DANGERS)
+        found = {
+            "fsync is off: a power cut loses commits; turn it on and restart the server": forgets,
+            "full_page_writes is off: a power cut may tear pages; turn it on": tears,
+            "its user is a superuser; give it a role of its own": is_superuser,
+            f"its user lacks {', '.join(missing)}; run: GRANT … TO that user": missing,
+        }
+        return tuple(words for words, is_so in found.items() if is_so)
+
     async def let_go(self) -> None:
         """Give back what is claimed, so that other workers need not wait for the claim's end."""
         with suppress(KeyleaseError):

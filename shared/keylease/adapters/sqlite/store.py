@@ -116,6 +116,12 @@ class SqliteStore:
         )
         return f"SQLite {sqlite3.sqlite_version}, schema {schema}, {self.readers.path}"
 
+    async def dangers(self) -> tuple[str, ...]:
+        path = self.readers.path
+        if (await asyncio.to_thread(path.stat)).st_mode & 0o077:
+            return (f"others may read {path}; run: chmod 600 {path}",)
+        return ()
+
     async def _few(self, kind: type[R], text: str, *values: Column) -> tuple[R, ...]:
         return await self.readers.glance(_bodies(kind.model_validate_json, text, values))
 
