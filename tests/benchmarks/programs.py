@@ -42,7 +42,7 @@ async def started(
         )
         try:
             async with asyncio.timeout(PATIENCE):
-                while not (found := _ready(Path(log.name))):
+                while (found := _ready(Path(log.name))) is None:
                     assert process.returncode is None, f"{words} ended before it was ready"
                     await asyncio.sleep(0.02)
             yield found
@@ -52,10 +52,10 @@ async def started(
             await process.communicate()
 
 
-def _ready(log: Path) -> list[str]:
-    lines = log.read_text().splitlines(keepends=True)
-    ready = [line for line in lines if line.startswith("ready ") and line.endswith("\n")]
-    return ready[0].split()[1:] if ready else []
+def _ready(log: Path) -> list[str] | None:
+    lines = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    ready = [words for words in map(str.split, lines) if words[:1] == ["ready"]]
+    return ready[0][1:] if ready else None
 
 
 async def told(*words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Any:  # JSON

@@ -22,6 +22,8 @@ NAMES = (
     "due",
     "worker",
     "decide_pg",
+    "leases_on_postgres",
+    "packaged",
 )
 
 

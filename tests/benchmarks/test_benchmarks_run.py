@@ -10,6 +10,8 @@ from tests.benchmarks import (
     decisions,
     due,
     lease,
+    leases_on_postgres,
+    packaged,
     readme,
     signed_calls,
     worker,
@@ -40,6 +42,13 @@ async def test_every_function_becomes_ready_in_a_fresh_process() -> None:
         "converge against bare imports",
         "decide against the official SDK",
     ]
+
+
+async def test_a_packaged_function_becomes_ready_with_and_without_bytecode() -> None:
+    as_packaged, warm = await packaged.sampled(packaged.SMOKE)
+
+    assert set(as_packaged.of) == set(warm.of) == {"decide", "sdk"}
+    assert as_packaged.of["sdk"][0] > warm.of["sdk"][0]
 
 
 async def test_every_client_reads_the_same_answer() -> None:
@@ -77,6 +86,12 @@ async def test_decide_leaves_the_same_rows_through_both_stores() -> None:
     assert [row[1] for row in ours if row[0] == "record"] == ["account"] * 8 + ["lease"] * 8 + [
         "request"
     ] * 8
+
+
+async def test_workers_of_their_own_prove_every_lease() -> None:
+    report = await leases_on_postgres.measure(leases_on_postgres.SMOKE)
+
+    assert [row.what for row in report.rows] == ["leases per second, workers: 2"]
 
 
 async def test_every_worker_calls_its_function_once_for_each_message() -> None:
