@@ -201,7 +201,7 @@ async def much_history(url: str) -> AsyncIterator[asyncpg.Connection]:
         """
         INSERT INTO keylease.record (kind, id, version, is_open, sweep_at, parent, handle, body)
         SELECT 'lease', 'old-' || n, 1, 0, NULL, 'rmq-demo/kl' || n % 7, 'h' || n, ''
-        FROM generate_series(1, 20000) AS n;
+        FROM generate_series(1, 100000) AS n;
         INSERT INTO keylease.record (kind, id, version, is_open, sweep_at, parent, handle, body)
         SELECT 'lease', 'new-' || n, 1, 1, n, 'rmq-demo/kl' || n % 7, NULL, ''
         FROM generate_series(1, 200) AS n;
@@ -221,7 +221,8 @@ async def much_history(url: str) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def test_no_question_walks_a_whole_table(postgres_url: str) -> None:
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_no_question_walks_a_whole_table(postgres_url: str, mode: str) -> None:
     texts = {
         sql.LOAD: "'lease', 'old-1'",
         sql.BY_HANDLE: "'lease', 'h1'",
@@ -230,11 +231,13 @@ async def test_no_question_walks_a_whole_table(postgres_url: str) -> None:
         sql.DUE: "'lease', 1000, 100",
         sql.DELIVERED: "1",
         sql.PARCELS: "1000, 64, 1, '30s'",
+        sql.LANES: "1000, 64",
         sql.PARKED: "100",
         sql.AUDIT_OF: "'s1', 100",
         sql.PRUNE: "1000, 100",
     }
     async with open_postgres(Server(postgres_url)), much_history(postgres_url) as connection:
+        await connection.execute(f"SET plan_cache_mode = {mode}")
         plans = {}
         for text, values in texts.items():
             await connection.execute(f"PREPARE question AS {text}")
