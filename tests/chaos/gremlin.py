@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random  # noqa: TID251  # seeded: a run can be had again
@@ -32,6 +32,7 @@ LOOKS_EVERY = 0.3
 MOST_REMEMBERED = 300
 SENT_AGAIN = 10
 """At each look, so many of those remembered: old ones and new ones, in any order."""
+TRIES = 3
 AWAY = (0.1, 1.5)
 """Seconds for which a server is down."""
 
@@ -50,18 +51,21 @@ class Gremlin:
     copies: int = 0
     """Messages that it has put on the bus."""
     remembered: dict[int, Parcel] = field(default_factory=dict)
+    of_nats: asyncio.Lock = field(default_factory=asyncio.Lock)
+    of_postgres: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def rage(self) -> None:
         """Kill so often, each kind at least once when there are enough."""
-        blows: list[Callable[[], Awaitable[None]]] = [
+        blows: list[Callable[[], Coroutine[None, None, None]]] = [
             *(self._kill_worker, self._kill_nats, self._kill_postgres, self._kill_intake),
             *(self._pause_worker, self._empty_nats, self._kill_worker),
         ]
-        for n in range(self.kills):
-            await asyncio.sleep(self.every * self.dice.uniform(0.5, 1.5))
-            if n % len(blows) == 0:
-                self.dice.shuffle(blows)
-            await blows[n % len(blows)]()
+        async with asyncio.TaskGroup() as group:
+            for n in range(self.kills):
+                await asyncio.sleep(self.every * self.dice.uniform(0.5, 1.5))
+                if n % len(blows) == 0:
+                    self.dice.shuffle(blows)
+                group.create_task(blows[n % len(blows)]())
 
     async def meddle(self) -> None:
         """Send what waits, and what has long been done, again and in any order, until cancelled."""
@@ -127,24 +131,27 @@ class Gremlin:
         await self._fall_of_nats("kills nats and loses its files", is_emptied=True)
 
     async def _fall_of_nats(self, words: str, *, is_emptied: bool = False) -> None:
-        self.stage.diary.note(words)
-        await self.stage.nats.kill()
-        if is_emptied:
-            shutil.rmtree(self.stage.nats.folder / "js", ignore_errors=True)
-        await asyncio.sleep(self.dice.uniform(*AWAY))
-        await self.stage.nats.start()
-        self.stage.diary.note("nats is back")
+        async with self.of_nats:
+            self.stage.diary.note(words)
+            await self.stage.nats.kill()
+            if is_emptied:
+                shutil.rmtree(self.stage.nats.folder / "js", ignore_errors=True)
+            await asyncio.sleep(self.dice.uniform(*AWAY))
+            await self.stage.nats.start()
+            self.stage.diary.note("nats is back")
 
     async def _kill_postgres(self) -> None:
-        self.stage.diary.note("kills postgres")
-        self.stage.postgres.kill()
-        await asyncio.sleep(self.dice.uniform(*AWAY))
-        for is_last in (False, False, True):
-            try:
+        async with self.of_postgres:
+            self.stage.diary.note("kills postgres")
+            self.stage.postgres.kill()
+            await asyncio.sleep(self.dice.uniform(*AWAY))
+            await self._start_postgres()
+            self.stage.diary.note("postgres is back")
+
+    async def _start_postgres(self) -> None:
+        """Its children end when they see its end, and until then it does not start."""
+        for _ in range(TRIES):
+            with suppress(CannotStart):
                 await asyncio.to_thread(self.stage.postgres.start)
-            except CannotStart:  # its children have not all seen its end
-                if is_last:
-                    raise
-            else:
-                break
-        self.stage.diary.note("postgres is back")
+                return
+        await asyncio.to_thread(self.stage.postgres.start)

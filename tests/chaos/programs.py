@@ -4,7 +4,8 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.support.tree import ROOT
 PAUSE = 0.2
 """Before a program that ended is started again."""
 STOPS_WITHIN = 20.0
+STARTS_WITHIN = 60.0
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Program:
 
     name: str
     words: tuple[str, ...]
-    """Module and arguments."""
+    """What Python is given."""
     variables: Mapping[str, str] = field(repr=False)
     log: Path
     diary: Diary
@@ -74,7 +76,7 @@ class Program:
         with self.log.open("ab") as log:
             begins = log.tell()
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", *self.words),
+                *(sys.executable, *self.words),
                 env={**environment(), **self.variables},
                 cwd=ROOT,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -106,3 +108,20 @@ class Program:
         is_ours = code == -signal.SIGKILL or (self.is_stopping and code == 0)
         if self.ready.is_set() and not is_ours:
             self.fell.append(f"{self.name} ended with {code}")
+
+
+@asynccontextmanager
+async def alive(*programs: Program) -> AsyncIterator[None]:
+    """Ready by now, and kept alive until the context is left; then they end, by force if needed."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(program.live()) for program in programs]
+        try:
+            async with asyncio.timeout(STARTS_WITHIN):
+                await asyncio.gather(*(program.ready.wait() for program in programs))
+            yield
+        finally:
+            for program in programs:
+                program.stop()
+            _, late = await asyncio.wait(tasks, timeout=STOPS_WITHIN)
+            for task in late:
+                task.cancel()

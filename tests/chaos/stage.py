@@ -1,6 +1,5 @@
 """The stage of a chaos run: real servers, the cloud and keylease as processes of their own."""
 
-import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -17,13 +16,15 @@ from keylease.cli.demo_receiver import Receiver, receiving
 from keylease.cli.demo_stage import made_secrets, write_files
 from keylease.domain.secret import Secret
 from keylease.emulator.slack import slack_stand_in
-from tests.chaos.programs import STOPS_WITHIN, Diary, Program
+from tests.chaos.moody import MoodyReceiver
+from tests.chaos.programs import Diary, Program, alive
 from tests.support.nats_server import NatsServer, nats_server
 from tests.support.postgres_server import PostgresServer, postgres_server
 
 HERE = Path(__file__).parent
 SIGNING = "CHAOS_SIGNING_SECRET"
 DATABASE = "postgres"
+PRODUCTS = ("rocketmq", "r-kvstore")
 ANSWERS_WITHIN = aiohttp.ClientTimeout(total=15)
 FAULTY = 0.05
 FAULTS: tuple[dict[str, object], ...] = (
@@ -45,14 +46,14 @@ class Crowd:
 
     workers: int
     intakes: int
-    module: str = "keylease.cli.main"
+    command: tuple[str, ...] = ("-c", "from keylease.cli.main import main; main()")
+    """The command line, as Python is given it."""
 
 
 @dataclass(slots=True)
 class Stage:
     """Everything that a run works with, and may break."""
 
-    folder: Path
     cloud: Program
     workers: tuple[Program, ...]
     intakes: tuple[Program, ...]
@@ -104,85 +105,41 @@ class Stage:
             assert response.status == 200, await response.text()
             return await response.json()
 
-    async def all_ready(self) -> None:
-        for program in (self.cloud, *self.programs):
-            await program.ready.wait()
-
 
 @asynccontextmanager
 async def staged(crowd: Crowd, /, *, folder: Path, diary: Diary) -> AsyncIterator[Stage]:
     """Set it up in that folder, where its logs stay; everything ends with the context."""
-    made = made_secrets()
+
+    def program(role: str, number: int, *words: str) -> Program:
+        name = f"{role}-{number}"
+        command = (*crowd.command, role, *words)
+        return Program(name, command, variables, folder / f"{name}.log", diary)
+
+    variables = made_secrets()
+    variables[SIGNING] = variables["DEMO_SEALING_KEY"][::-1]
     async with AsyncExitStack() as stack:
         postgres = stack.enter_context(postgres_server())
         nats = await stack.enter_async_context(nats_server())
         stack.callback(_keep_logs, folder, postgres=postgres, nats=nats)
-        _, api = await stack.enter_async_context(slack_stand_in(token=made["DEMO_SLACK_BOT_TOKEN"]))
-        receiver = await stack.enter_async_context(receiving(Secret(made["DEMO_SINK_SECRET"])))
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=ANSWERS_WITHIN))
-        cloud = _program(
-            "emulator",
-            crowd,
-            {},
-            folder,
-            diary,
-            "--world",
-            str(HERE / "world.yaml"),
-            role="emulator",
-        )
-        await stack.enter_async_context(_alive(cloud))
-        await cloud.ready.wait()
+        token, secret = variables["DEMO_SLACK_BOT_TOKEN"], Secret(variables["DEMO_SINK_SECRET"])
+        _, slack = await stack.enter_async_context(slack_stand_in(token=token))
+        receiver = await stack.enter_async_context(receiving(secret, kind=MoodyReceiver))
+        session = aiohttp.ClientSession(timeout=ANSWERS_WITHIN)
+        await stack.enter_async_context(session)
+        cloud = program("emulator", 0, "--world", str(HERE / "world.yaml"))
+        await stack.enter_async_context(alive(cloud))
         _write(folder, nats=nats)
-        variables = made | {
-            SIGNING: made["DEMO_SEALING_KEY"][::-1],
+        variables |= {
             "KEYLEASE_CONFIG": str(folder / "keylease.yaml"),
             "KEYLEASE_STORE": postgres.url(DATABASE),
-            "KEYLEASE_ALIBABA__ENDPOINTS": json.dumps(
-                {"rocketmq": cloud.url, "r-kvstore": cloud.url}
-            ),
-            "KEYLEASE_SLACK__DEMO__UNSAFE_API_URL": api,
+            "KEYLEASE_ALIBABA__ENDPOINTS": json.dumps(dict.fromkeys(PRODUCTS, cloud.url)),
+            "KEYLEASE_SLACK__DEMO__UNSAFE_API_URL": slack,
             "KEYLEASE_SINKS__EVENTS__URL": receiver.url,
         }
-        workers, intakes = (
-            tuple(
-                _program(f"{role}-{n}", crowd, variables, folder, diary, role=role)
-                for n in range(count)
-            )
-            for role, count in (("worker", crowd.workers), ("intake", crowd.intakes))
-        )
-        await stack.enter_async_context(_alive(*workers, *intakes))
-        stage = Stage(
-            folder, cloud, workers, intakes, nats, postgres, receiver, session, diary, variables
-        )
-        await stage.all_ready()
-        yield stage
-
-
-def _program(
-    name: str,
-    crowd: Crowd,
-    variables: dict[str, str],
-    folder: Path,
-    diary: Diary,
-    *words: str,
-    role: str,
-) -> Program:
-    return Program(name, (crowd.module, role, *words), variables, folder / f"{name}.log", diary)
-
-
-@asynccontextmanager
-async def _alive(*programs: Program) -> AsyncIterator[None]:
-    """Kept alive until the context is left; then they end, by force if they must."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(program.live()) for program in programs]
-        try:
-            yield
-        finally:
-            for program in programs:
-                program.stop()
-            _, late = await asyncio.wait(tasks, timeout=STOPS_WITHIN)
-            for task in late:
-                task.cancel()
+        workers = tuple(program("worker", n) for n in range(crowd.workers))
+        intakes = tuple(program("intake", n) for n in range(crowd.intakes))
+        await stack.enter_async_context(alive(*workers, *intakes))
+        yield Stage(cloud, workers, intakes, nats, postgres, receiver, session, diary, variables)
 
 
 def _write(folder: Path, /, *, nats: NatsServer) -> None:

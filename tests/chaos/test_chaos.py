@@ -48,7 +48,7 @@ class Size:
 
 
 SHORT = Size(
-    crowd=Crowd(workers=2, intakes=2, module="tests.chaos.hasty"),
+    crowd=Crowd(workers=2, intakes=2, command=("-m", "tests.chaos.hasty")),
     requests=40,
     at_once=8,
     kills=4,
@@ -60,8 +60,8 @@ LONG = Size(
     crowd=Crowd(workers=4, intakes=2),
     requests=int(ENVIRON.get("KEYLEASE_CHAOS_REQUESTS") or 2000),
     at_once=16,
-    kills=40,
-    every=5.0,
+    kills=80,
+    every=4.0,
     pause=50.0,
     patience=300,
 )

@@ -49,9 +49,11 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(secret: Secret, /) -> AsyncIterator[Receiver]:
+async def receiving(
+    secret: Secret, /, *, kind: type[Receiver] = Receiver
+) -> AsyncIterator[Receiver]:
     """Listen on a free port of this machine."""
-    receiver = Receiver(proof=StandardWebhooks(secrets=(secret,)))
+    receiver = kind(proof=StandardWebhooks(secrets=(secret,)))
     app = web.Application()
     app.add_routes([web.post("/events", receiver.take)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
