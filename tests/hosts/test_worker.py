@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
 import aiohttp
 import pytest
+from nats.js.errors import NotFoundError
 from structlog.testing import capture_logs
 
 from keylease.adapters.nats import layout, transport
@@ -20,7 +21,7 @@ from keylease.hosts.worker import working
 from keylease.runtime import sending
 from tests.e2e.playing import ANA, OfficialSlack, Play
 from tests.support.build import NOW
-from tests.support.bus import jet_on, section, settings_on, transport_on
+from tests.support.bus import WIRE, jet_on, section, settings_on, transport_on
 from tests.support.nats_server import NatsServer, nats_server
 from tests.support.workers import shop
 
@@ -268,6 +269,99 @@ async def test_a_stop_lets_the_work_in_hand_end(server: NatsServer) -> None:
             await begun.wait()
 
         assert (await here.done())[:1] == ["req-1"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_finishes_while_it_stops_is_not_disturbed(server: NatsServer) -> None:
+    begun = asyncio.Event()
+
+    async def slowly(_: Event) -> None:
+        begun.set()
+        await asyncio.sleep(5)  # longer than the bus is patient
+
+    async with shop(server, slowly) as here, here.worker():
+        async with here.worker(drain=10) as first:
+            await here.say("req-1")
+            await begun.wait()
+            first.loops.stop()
+            await asyncio.sleep(0)
+
+        await here.rests()
+        assert here.seen == ["req-1"]
+
+
+async def test_whoever_stops_gets_nothing_more(server: NatsServer) -> None:
+    async with shop(server) as here, here.worker(drain=10) as first:
+        await asyncio.sleep(0.2)  # its request stands at the server
+        first.loops.stop()
+        await asyncio.sleep(0.1)
+        begun = asyncio.get_running_loop().time()
+        async with here.worker():
+            await here.say(*(f"req-{n}" for n in range(20)))
+            await here.rests()
+
+        assert asyncio.get_running_loop().time() - begun < 5
+        assert sorted(await here.done()) == sorted(f"req-{n}" for n in range(20))
+
+
+async def test_copies_in_any_order_take_effect_once_each(server: NatsServer) -> None:
+    async with shop(server) as here:
+        await here.say(*(f"req-{n}" for n in range(20)))
+        parcels = await here.store.parcels(before=LATER, limit=100)
+        for copy in range(3):
+            for parcel in sorted(parcels, key=lambda one: (one.seq * 7919 + copy) % 31):
+                body, headers = WIRE.written(parcel)
+                headers["Nats-Msg-Id"] += f" {copy}"
+                subject = here.jet.layout.work_subject("decide", parcel.outgoing.event.subject)
+                await here.jet.js.publish(subject, body, headers=headers)
+        async with here.worker(), here.worker():
+            await here.rests()
+
+        assert len(parcels) == 20
+        assert Counter(await here.done()) == {f"req-{n}": 1 for n in range(20)}
+        assert await here.dead.listed(limit=1) == ()
+
+
+@pytest.mark.usefixtures("soon")
+async def test_work_goes_on_while_streams_and_consumers_are_deleted(server: NatsServer) -> None:
+    async def slowly(_: Event) -> None:
+        await asyncio.sleep(0.01)
+
+    async with shop(server, slowly) as here, here.worker(), here.worker():
+        for turn in range(3):
+            await here.say(*(f"req-{turn}-{n}" for n in range(10)))
+            await asyncio.sleep(0.05)
+            with suppress(NotFoundError):
+                await here.jet.js.delete_consumer("KEYLEASE", "decide")
+            await here.say(*(f"req-{turn}-{n}" for n in range(10, 20)))
+            await asyncio.sleep(0.05)
+            with suppress(NotFoundError):
+                await here.jet.js.delete_stream("KEYLEASE")
+        await here.rests()
+
+        assert set(Counter(await here.done()).values()) == {1}
+        assert len(await here.done()) == 60
+
+
+async def test_a_bus_that_is_not_as_it_must_be_is_said_and_waited_for(server: NatsServer) -> None:
+    async with shop(server) as here, here.worker():
+        consumer = here.jet.layout.consumer("decide")
+        with capture_logs() as logs:
+            await here.jet.js.delete_consumer("KEYLEASE", "decide")
+            await here.jet.js.add_consumer(
+                "KEYLEASE", consumer.evolve(durable_name="theirs", name="theirs")
+            )
+
+            async def is_said() -> bool:
+                return any(one["event"] == "bus.refused" for one in logs)
+
+            await here.until(is_said)
+        await here.jet.js.delete_consumer("KEYLEASE", "theirs")
+        await here.say("req-1")
+        await here.rests()
+
+        assert await here.done() == ["req-1"]
+        assert {one["event"] for one in logs if one["log_level"] == "error"} == {"bus.refused"}
 
 
 async def test_what_a_stop_cuts_short_is_given_to_another_worker_at_once(

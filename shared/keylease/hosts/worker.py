@@ -21,7 +21,7 @@ from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.logging import fresh_context
 from keylease.runtime.process import MOST_RACES, Process, Trouble, about
 from keylease.runtime.relay import first, guarded
-from keylease.runtime.sending import RESEND, Sending
+from keylease.runtime.sending import RESEND, Sending, mended
 from keylease.runtime.settings import Settings
 from keylease.runtime.wiring import FUNCTIONS, Keylease, running
 
@@ -105,8 +105,7 @@ class Desk:
             return await line.queue.take(free)
         except ProviderTransient:
             await first(self.loops.stopping, within=AWAY)
-            with suppress(ProviderTransient):
-                await line.queue.mend()
+            await mended(line.queue)
             return ()
 
     async def _rung(self, bell: Bell) -> bool:
@@ -114,8 +113,7 @@ class Desk:
             return await bell.rung()
         except ProviderTransient:
             await first(self.loops.stopping, within=AWAY)
-            with suppress(ProviderTransient):
-                await bell.mend()
+            await mended(bell)
             return False
 
     async def _worked(self, line: Line, delivery: Delivery) -> None:

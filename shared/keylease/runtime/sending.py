@@ -12,7 +12,7 @@ import structlog
 
 from keylease.errors import Misconfigured, ProviderRefused, ProviderTransient
 from keylease.ports.store import Parcel
-from keylease.ports.transport import Transport
+from keylease.ports.transport import Bell, Queue, Transport
 from keylease.runtime.process import LONGEST_WAIT, Process, about
 
 log = structlog.get_logger(__name__)
@@ -63,12 +63,17 @@ class Sending:
         if self.mending.locked():
             return
         async with self.mending:
-            try:
-                await self.transport.mend()
-            except ProviderTransient:
-                return
-            except Misconfigured as e:
-                log.error("bus.refused", reason=str(e))  # noqa: TRY400  # says all; no fault of ours
+            await mended(self.transport)
+
+
+async def mended(lost: Transport | Queue | Bell, /) -> None:
+    """Make anew what the bus has lost, or say why it stays lost; whoever needs it tries again."""
+    try:
+        await lost.mend()
+    except ProviderTransient:
+        return
+    except Misconfigured as e:
+        log.error("bus.refused", reason=str(e))  # noqa: TRY400  # says all; no fault of ours
 
 
 def resend_after(attempts: int, /) -> timedelta:

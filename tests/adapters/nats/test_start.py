@@ -182,6 +182,16 @@ async def test_a_consumer_that_differs_is_refused_field_by_field(
     assert "consumer decide of stream KEYLEASE" in str(caught.value)
 
 
+async def test_a_consumer_beside_which_ours_cannot_stand_is_refused(jet: Jet) -> None:
+    greedy = jet.layout.consumer("decide").evolve(durable_name="theirs", name="theirs")
+    await jet.js.add_consumer("KEYLEASE", greedy)
+
+    with pytest.raises(
+        Misconfigured, match=r"consumer decide of stream KEYLEASE cannot be made \("
+    ):
+        await jet.ensure_consumer("KEYLEASE", jet.layout.consumer("decide"))
+
+
 async def test_a_consumer_as_it_must_be_is_taken(jet: Jet) -> None:
     wanted: api.ConsumerConfig = jet.layout.consumer("decide")
     for _ in range(2):

@@ -12,7 +12,7 @@ from keylease.ports.store import Parcel
 from keylease.ports.transport import Delivery, Queue, Transport
 from keylease.runtime.gauges import measured_bus
 from tests.contract.transport import TransportContract, only, parcel, taken
-from tests.support.bus import transport_on
+from tests.support.bus import WIRE, transport_on
 from tests.support.nats_server import NatsServer
 
 
@@ -173,6 +173,17 @@ async def test_whoever_leaves_while_it_waits_takes_nothing_with_it(
                 found += await second.take(5)
 
     assert [one.parcel for one in found] == [parcel(number) for number in range(5)]
+
+
+async def test_a_message_for_another_function_has_a_flaw(
+    transport: NatsTransport, jet: Jet
+) -> None:
+    body, headers = WIRE.written(parcel(1, to="converge"))
+    async with transport.queue("decide") as queue:
+        await jet.js.publish("keylease.do.decide.req-1", body, headers=headers)
+        delivery = await only(queue)
+
+        assert (delivery.parcel, delivery.flaw) == (None, "it is for another function")
 
 
 async def test_an_answered_message_is_kept_nowhere(transport: NatsTransport, jet: Jet) -> None:

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.errors import Error, NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, ConsumerInfo, StreamConfig
-from nats.js.errors import NotFoundError, ServiceUnavailableError
+from nats.js.errors import BadRequestError, NotFoundError, ServiceUnavailableError
 
 from keylease.adapters.nats.errors import code_of, translated
 from keylease.adapters.nats.layout import Layout, consumer_differences, stream_differences
@@ -123,7 +123,11 @@ class Jet:
         else:
             return info.config
         log.info("bus.consumer_made", stream=stream, consumer=name)
-        return (await self.js.add_consumer(stream, wanted)).config
+        try:
+            return (await self.js.add_consumer(stream, wanted)).config
+        except BadRequestError as e:
+            msg = f"nats: consumer {name} of stream {stream} cannot be made"
+            raise Misconfigured(f"{msg} ({code_of(e)}: {_said(e)})") from e
 
 
 @asynccontextmanager

@@ -91,6 +91,8 @@ class NatsQueue:
             parcel = self.wire.read(msg.data, msg.headers or {}, attempts=times - 1)
         except NotGenuine as e:
             return NatsDelivery(self.jet, msg, self.function, flaw=e.code)
+        if function_of(parcel) != self.function:  # a genuine one, put here by somebody else
+            return NatsDelivery(self.jet, msg, self.function, flaw="it is for another function")
         return NatsDelivery(self.jet, msg, self.function, parcel=parcel)
 
 
