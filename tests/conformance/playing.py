@@ -166,7 +166,7 @@ class Play:
     async def _is_calm(self) -> bool:
         """Nothing waits to be delivered, now or later."""
         far = self.looking.clock.now() + timedelta(days=1)
-        return not await self.looking.store.parcels(before=far, limit=1)
+        return not await self.looking.store.lanes(before=far, limit=1)
 
     async def _given_up(self) -> int:
         return len(await self.looking.store.parked(limit=10)) + await self.host.dead()

@@ -33,7 +33,7 @@ class Parcel:
     """A stored `Outgoing`, as the relay sees it."""
 
     seq: int
-    """Grows with every commit: the order of events."""
+    """Grows with every commit: the order of events. 0: somebody else keeps it, not the outbox."""
     outgoing: Outgoing
     attempts: int
 

@@ -239,7 +239,8 @@ class Process:
     async def _hand_over(self, parcel: Parcel) -> None:
         role, _, name = parcel.outgoing.destination.partition(":")
         if role == "function" and name in self.functions:
-            await self.run(name, parcel.outgoing.event, parcel=parcel)
+            kept = parcel if parcel.seq else None
+            await self.run(name, parcel.outgoing.event, parcel=kept)
         elif role == "sink" and name in self.sinks:
             await self.sinks[name].deliver(parcel.outgoing.event)
             await self.commits.store.delivered(parcel)

@@ -141,14 +141,16 @@ class Unit:
         return Became.PARKED
 
     async def _deliver(self, *, until: float) -> bool:
-        """Empty the outbox; False when time ran out first."""
-        loop, store = asyncio.get_running_loop(), self.keylease.store
+        """Empty the outbox; False when time ran out first. An empty one loads nothing."""
+        loop, now = asyncio.get_running_loop(), self.keylease.clock.now()
+        if not await self.keylease.store.lanes(before=now, limit=1):
+            return True
         try:
             async with asyncio.timeout_at(until), self._turn:
+                process = await self._all()
                 while loop.time() < until - RESERVE:
-                    if not await store.parcels(before=self.keylease.clock.now(), limit=1):
+                    if not await process.relay():
                         return True
-                    await (await self._all()).relay()
         except TimeoutError:
             log.warning("fc.cut_short", function=self.name)
         return False
