@@ -24,6 +24,7 @@ NAMES = (
     "decide_pg",
     "leases_on_postgres",
     "packaged",
+    "fc_invocation",
 )
 
 

@@ -9,6 +9,7 @@ from tests.benchmarks import (
     decide_pg,
     decisions,
     due,
+    fc_invocation,
     lease,
     leases_on_postgres,
     packaged,
@@ -99,6 +100,15 @@ async def test_every_worker_calls_its_function_once_for_each_message() -> None:
 
     assert set(wall.of) == set(cpu.of) == {*worker.SIDES, worker.SAYING}
     assert {len(times) for times in wall.of.values()} == {1}
+
+
+async def test_an_invocation_answers_what_its_handler_did() -> None:
+    report = await fc_invocation.measure(fc_invocation.SMOKE)
+
+    assert [row.what for row in report.rows] == [
+        "on top of decide's handler, wall time",
+        "on top of decide's handler, CPU time",
+    ]
 
 
 async def test_all_policy_engines_give_the_same_answers() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,18 @@ async def test_an_event_of_ours_runs_its_function_once(
     assert first == {"calm": True, "done": 1}
     assert again == {"calm": True, "done": 2}
     assert stage.receiver.events == []
+
+
+async def test_an_event_that_brings_nothing_writes_nothing(
+    stage: Staged, entries: dict[str, Entry]
+) -> None:
+    await asyncio.to_thread(entries["decide"].initialize, Context())
+    with closing(sqlite3.connect(stage.folder / "keylease.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody else can write
+
+        answer = await called(entries["decide"], json.dumps(submitted("req-absent")).encode())
+
+    assert answer == {"calm": True, "done": 1}
 
 
 async def test_an_event_that_another_function_consumes_is_left_alone(
