@@ -378,7 +378,7 @@ async def test_what_a_stop_cuts_short_is_given_to_another_worker_at_once(
         async with here.worker(drain=0.1):
             await here.say("req-1")
             await begun.wait()
-        async with here.worker():
+        async with here.worker(), asyncio.timeout(10):  # the bus is patient for 30 seconds
             await here.rests()
 
         assert await here.done() == ["req-1"]

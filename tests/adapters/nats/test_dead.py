@@ -1,5 +1,7 @@
 """Dead letters: kept with their reason, shown, and sent again as what they were."""
 
+import asyncio
+
 import pytest
 
 from keylease.adapters.nats.connection import Jet
@@ -7,6 +9,7 @@ from keylease.adapters.nats.dead import NatsDeadLetters
 from keylease.adapters.nats.transport import NatsTransport
 from tests.contract.transport import only, parcel
 from tests.support.bus import WIRE, transport_on
+from tests.support.nats_server import NatsServer
 
 
 @pytest.fixture
@@ -129,6 +132,37 @@ async def test_a_forged_message_takes_no_ones_place(
 
     assert parcel(1) in [one.parcel for one in await dead.listed(limit=10)]
     assert len(await dead.listed(limit=10)) == 2
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"NATS/1.0\r\nKeylease-Signature: \xff\xfe\r\n\r\n",
+        b"NATS/1.0\r\nKeylease-Function: \xed\xa0\x80\r\n\r\n",
+        b"NATS/1.0\r\nA:\r\n b\r\n\r\n",
+        b"NATS/1.0\r\n\x00: \x00\r\n\r\n",
+        b"NATS/1.0\r\n: x\r\n\r\n",
+        b"NATS/1.0\r\nStatus: 503\r\nNats-Pending-Messages: x\r\n\r\n",
+        b"NATS/1.0 503 \xff\r\n\r\n",
+        b"NATS/1.0 408 x\r\n\r\n",
+        b"NATS/1.0\r\n\r\n",
+    ],
+)
+async def test_any_headers_at_all_can_be_buried(
+    transport: NatsTransport, dead: NatsDeadLetters, server: NatsServer, headers: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n')
+    sizes = b"%d %d" % (len(headers), len(headers) + 2)
+    writer.write(b"HPUB keylease.do.decide.r " + sizes + b"\r\n" + headers + b"\xff\x00\r\n")
+    writer.write(b"PING\r\n")
+    assert await reader.readuntil(b"PONG")
+    writer.close()
+
+    async with transport.queue("decide") as queue:
+        await (await only(queue)).bury("not ours")
+
+    assert [one.body for one in await dead.listed(limit=10)] == [b"\xff\x00"]
 
 
 async def test_a_dead_letter_is_found_by_its_number(

@@ -10,7 +10,7 @@ from nats.js.errors import NotFoundError
 
 from keylease.adapters.nats.connection import Jet
 from keylease.adapters.nats.errors import translated
-from keylease.adapters.nats.wire import MSG_ID, PLAIN, REASON, Wire
+from keylease.adapters.nats.wire import MSG_ID, PLAIN, PROOF, REASON, Wire
 from keylease.errors import BadInput, NotGenuine
 from keylease.ports.transport import Dead
 
@@ -20,8 +20,12 @@ _EVERYTHING = ">"
 
 
 async def bury(jet: Jet, msg: Msg, /, *, function: str, name: str, reason: str) -> None:
-    """Keep a message with its own headers; what has the same name takes its place."""
-    kept = {name: value for name, value in (msg.headers or {}).items() if not _is_servers(name)}
+    """Keep a message with its proof; what has the same name takes its place.
+
+    Headers that are none of ours are left: somebody else's may be such as cannot be sent again.
+    """
+    given = msg.headers or {}
+    kept = {one: quote(given[one], safe=PLAIN) for one in PROOF if given.get(one)}
     headers = {**kept, SUBJECT: quote(msg.subject, safe=PLAIN), REASON: quote(reason, safe=PLAIN)}
     layout = jet.layout
     with translated():

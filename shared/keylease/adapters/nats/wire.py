@@ -4,10 +4,9 @@ Whoever may write to the bus could otherwise make up an approval. Handlers read 
 the store, but who pressed a button is known from the event alone.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -21,6 +20,8 @@ MSG_ID = "Nats-Msg-Id"
 FUNCTION = "Keylease-Function"
 PARCEL = "Keylease-Parcel"
 SIGNATURE = "Keylease-Signature"
+PROOF = (FUNCTION, PARCEL, SIGNATURE)
+"""What a message needs beside its body to be believed."""
 REASON = "Keylease-Reason"
 ROLE = "function:"
 PLAIN = " !\"#&'()*+,-./:;<=>?@[]^_`{|}~$"
@@ -32,6 +33,12 @@ class Wire:
     """Writes with the first secret, believes all of them."""
 
     secrets: tuple[Secret, ...]
+    _keyed: tuple[hmac.HMAC, ...] = field(init=False, repr=False, compare=False)
+    """Ready to sign: to take in a key costs more than to sign a message."""
+
+    def __post_init__(self) -> None:
+        keyed = (hmac.new(one.reveal().encode(), digestmod="sha256") for one in self.secrets)
+        object.__setattr__(self, "_keyed", tuple(keyed))
 
     def written(self, parcel: Parcel, /) -> tuple[bytes, dict[str, str]]:
         """Body and headers."""
@@ -43,7 +50,7 @@ class Wire:
             MSG_ID: quote(f"{outgoing.event.id}|{outgoing.destination}|{parcel.seq}", safe=PLAIN),
             FUNCTION: function,
             PARCEL: str(parcel.seq),
-            SIGNATURE: _signature(self.secrets[0], function, str(parcel.seq), body),
+            SIGNATURE: _signature(self._keyed[0], function, str(parcel.seq), body),
         }
         return body, headers
 
@@ -55,7 +62,7 @@ class Wire:
         """
         function, seq = headers.get(FUNCTION, ""), headers.get(PARCEL, "")
         given = headers.get(SIGNATURE, "")
-        genuine = (_signature(secret, function, seq, body) for secret in self.secrets)
+        genuine = (_signature(keyed, function, seq, body) for keyed in self._keyed)
         if not any(hmac.compare_digest(one.encode(), given.encode()) for one in genuine):
             raise NotGenuine("the message has no signature of ours")
         try:
@@ -71,6 +78,7 @@ def function_of(parcel: Parcel, /) -> str:
     return parcel.outgoing.destination.removeprefix(ROLE)
 
 
-def _signature(secret: Secret, function: str, seq: str, body: bytes) -> str:
-    words = f"{function}\n{seq}\n".encode() + body
-    return hmac.new(secret.reveal().encode(), words, hashlib.sha256).hexdigest()
+def _signature(keyed: hmac.HMAC, function: str, seq: str, body: bytes) -> str:
+    signing = keyed.copy()
+    signing.update(f"{function}\n{seq}\n".encode() + body)
+    return signing.hexdigest()
