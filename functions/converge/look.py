@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from keylease.approval.terms import Terms
 from keylease.converge.fold import ask_ends, baselined, obstacles
 from keylease.converge.situation import Known, Situation
-from keylease.domain.access import Target
+from keylease.domain.access import Permission
 from keylease.domain.credential import Credential
 from keylease.domain.lease import EndReason, Lease, LeaseStatus
 from keylease.domain.slots import Slots
@@ -63,19 +63,30 @@ class Look:
     async def target(self, known: Situation, /) -> Situation:
         """The same, with what the target shows, less the leases that it cannot serve."""
         observed = await self.accounts.observe(known.target, username=known.account.username)
-        pending = [lease for lease in known.live if lease.status is LeaseStatus.PENDING]
-        broken = {lease.id: await self._broken(lease, known.target) for lease in pending}
+        broken = await self._broken(known)
         seen = _without(replace(known, observed=observed), broken)
         seen = replace(seen, account=baselined(seen))
         return _without(seen, obstacles(seen))
 
-    async def _broken(self, lease: Lease, target: Target) -> str:
-        """Why a lease may not be granted, or cannot be; empty when it can."""
-        forbidden = await self.terms.broken(lease)
-        if forbidden:
-            return forbidden
-        missing = await self.accounts.missing(target, permissions=lease.permissions)
-        return f"{target.id} has no {', no '.join(missing)}" if missing else ""
+    async def _broken(self, known: Situation) -> dict[str, str]:
+        """Why pending leases may not be granted, or cannot be; empty words when they can.
+
+        Hundreds may wait for one account, and the turn is short: each set of permissions is asked
+        about once.
+        """
+        target, missing = known.target, dict[tuple[Permission, ...], tuple[str, ...]]()
+        problems = dict[str, str]()
+        for lease in (one for one in known.live if one.status is LeaseStatus.PENDING):
+            problems[lease.id] = await self.terms.broken(lease)
+            if lease.permissions not in missing:
+                missing[lease.permissions] = await self.accounts.missing(
+                    target, permissions=lease.permissions
+                )
+            if absent := missing[lease.permissions]:
+                problems[lease.id] = (
+                    problems[lease.id] or f"{target.id} has no {', no '.join(absent)}"
+                )
+        return problems
 
 
 def _without(situation: Situation, problems: dict[str, str]) -> Situation:

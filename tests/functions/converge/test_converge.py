@@ -255,6 +255,28 @@ async def test_an_account_that_is_being_worked_on_is_left_to_its_worker() -> Non
     assert (await lease_of(world, lease.id)).status is LeaseStatus.ENDED
 
 
+async def test_the_many_leases_that_wait_for_an_account_are_looked_at_together() -> None:
+    world = simulation()
+    process = await world.boot()
+    said = Ask.model_validate(
+        {
+            "target": "rmq-demo",
+            "account": "svc_orders",
+            "permissions": (permission("group:GID_orders", "Sub"),),
+            "duration": HOUR,
+            "reason": "INC-1",
+        }
+    )
+    for _ in range(20):
+        await process.receive(world.arrived("ana", said))
+
+    await world.calm(process)
+
+    leases = world.records(Lease)
+    assert [lease.status for lease in leases] == [LeaseStatus.ACTIVE] * 20
+    assert len(world.cloud.journal.of("GetConsumerGroup")) < 20
+
+
 async def test_a_worker_that_slept_through_its_turn_writes_nothing() -> None:
     world = simulation()
     process = await world.boot()
