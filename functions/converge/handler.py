@@ -87,7 +87,7 @@ class Converge:
         return Look(self.store, self.turns, self.clock, self.accounts, self.catalog, self.terms)
 
     async def __call__(self, event: Event, /) -> Outcome:
-        account = await self._take_turn(str(event.data["account_id"]))
+        account = await self._take_turn(event)
         if account is None:
             return NOTHING
         for _ in range(ROUNDS):
@@ -107,15 +107,28 @@ class Converge:
         await self._again(account, f"the target does not come to rest after {ROUNDS} looks")
         return NOTHING
 
-    async def _take_turn(self, account_id: str) -> Account | None:
-        """The account, locked for us; None when there is nothing to do for it."""
-        account = await self.store.load(Account, account_id)
-        leases, now = await self.store.children(Lease, account_id), self.clock.now()
-        if account is None or not (
-            account.needs_look(now) or any(lease.needs_work(now) for lease in leases)
-        ):
+    async def _take_turn(self, event: Event) -> Account | None:
+        """The account, locked for us; None when there is nothing to do for it.
+
+        Hundreds of leases may wait for one turn: while it is another's, each looks at itself only.
+        """
+        account = await self.store.load(Account, str(event.data["account_id"]))
+        if account is None:
             return None
-        return await self.turns.take(account)
+        now = self.clock.now()
+        leases = await self._own(event) if not account.is_free(now) else await self._all(account)
+        if account.needs_look(now) or any(lease.needs_work(now) for lease in leases):
+            return await self.turns.take(account)
+        return None
+
+    async def _own(self, event: Event) -> tuple[Lease, ...]:
+        """The lease that the event is about, if it is about one."""
+        id_ = event.data.get("lease_id")
+        lease = await self.store.load(Lease, str(id_)) if id_ else None
+        return (lease,) if lease else ()
+
+    async def _all(self, account: Account) -> tuple[Lease, ...]:
+        return await self.store.children(Lease, account.id)
 
     async def _round(self, known: Situation) -> bool:
         """One look's worth of work; True when the turn is over."""
