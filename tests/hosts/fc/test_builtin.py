@@ -128,6 +128,37 @@ async def test_an_event_that_is_not_ours_or_broken_is_parked_without_its_content
     assert parked[0].reason == parked[0].parcel.outgoing.event.data["problem"]
 
 
+@pytest.mark.parametrize(
+    ("name", "type_", "content"),
+    [
+        (
+            "review",
+            "io.keylease.review.given.v1",
+            {
+                "reviewer": "bo",
+                "verdict": "approve",
+                "digest": "",
+                "platform": "slack",
+                "tenant": "T0DEMO",
+                "sender": "U0BO00001",
+            },
+        ),
+        ("release", "io.keylease.release.asked.v1", {"by": "ana"}),
+        ("decide", "io.keylease.request.answer_due.v1", {}),
+    ],
+)
+async def test_nobody_s_word_is_taken_from_a_bus(
+    stage: Staged, name: str, type_: str, content: dict[str, str]
+) -> None:
+    entry = Entry(name, variables=stage.environment)
+    event = submitted("req-1", type=type_, data={"request_id": "req-1", **content})
+
+    answer = await called(entry, json.dumps(event).encode())
+    await asyncio.to_thread(entry.pre_stop, Context())
+
+    assert answer == {"calm": True, "parked": 1}
+
+
 async def test_a_request_at_a_function_that_takes_none_is_left_alone(
     entries: dict[str, Entry],
 ) -> None:

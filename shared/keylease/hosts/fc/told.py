@@ -1,4 +1,9 @@
-"""From a CloudEvent of keylease itself back to the event, or the reason why it is none."""
+"""From a CloudEvent of keylease itself back to the event, or the reason why it is none.
+
+A bus proves nothing but that somebody may write to it. So only result events are read from one:
+they are all that is ever sent there, and functions take no more from them than where to look in
+the store. What carries somebody's word, such as a review, stays in the outbox.
+"""
 
 from collections.abc import Mapping
 
@@ -15,7 +20,7 @@ def read_told(
     """The event; None when the function does not consume its type.
 
     Raises:
-        BadInput: it is another installation's, or not of the shape of its type.
+        BadInput: it is another installation's, never sent over a bus, or not of its type's shape.
     """
     if document.get("source") != source:
         msg = "is not this installation; events between functions come from public_url"
@@ -24,6 +29,9 @@ def read_told(
     kind = kinds.get(str(document.get("type")))
     if kind is None:
         return None
+    if not kind.is_result:
+        msg = "is never sent over a bus"
+        raise BadInput(msg, field="type", code="event_internal")
     names = ("id", "type", "subject", "time", "data", "traceparent")
     given = {name: document[name] for name in names if name in document}
     try:
