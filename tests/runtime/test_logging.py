@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from keylease.domain.secret import REDACTED, Secret
 from keylease.errors import ProviderBusy
-from keylease.runtime.logging import configure_logging, fresh_context
+from keylease.runtime.logging import bound, configure_logging, fresh_context
 from keylease.runtime.scrub import scrubbed, scrubbed_text
 
 CANARY = "kQ9canaryKQ9canaryKQ9canaryKQ9canaryKQ9cana"
@@ -79,6 +79,22 @@ def test_what_is_bound_around_an_event_stands_in_its_lines(out: io.StringIO) -> 
     one, two = lines(out)
     assert one["request_id"] == "req-1"
     assert "request_id" not in two
+
+
+def test_what_was_bound_before_is_bound_again(out: io.StringIO) -> None:
+    with bound(request_id="req-1", attempt=1):
+        with pytest.raises(KeyError), bound(attempt=2, rule="r"):
+            structlog.get_logger().info("one")
+            raise KeyError
+        structlog.get_logger().info("two")
+    structlog.get_logger().info("three")
+
+    one, two, three = [
+        {name: line.get(name) for name in ("request_id", "attempt", "rule")} for line in lines(out)
+    ]
+    assert one == {"request_id": "req-1", "attempt": 2, "rule": "r"}
+    assert two == {"request_id": "req-1", "attempt": 1, "rule": None}
+    assert three == dict.fromkeys(("request_id", "attempt", "rule"))
 
 
 def test_a_turn_begins_with_nothing_that_was_bound_before_it(out: io.StringIO) -> None:

@@ -58,6 +58,16 @@ def fresh_context(**bound: object) -> Iterator[None]:
         structlog.contextvars.clear_contextvars()
 
 
+@contextmanager
+def bound(**words: object) -> Iterator[None]:
+    """Bind these to every line that is said inside, then what was bound before."""
+    tokens = structlog.contextvars.bind_contextvars(**words)
+    try:
+        yield
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
+
+
 def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
     """Everything in one pass: each call of the cloud says a line, and pays for it."""
     if "exc_info" in event:

@@ -24,6 +24,7 @@ from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
 from keylease.ports.tracing import Tracing, Untraced
 from keylease.ports.transport import Alarm
+from keylease.runtime.logging import bound
 
 if TYPE_CHECKING:  # only intake takes in messages
     from keylease.domain.intake import Arrived, Reply
@@ -42,6 +43,7 @@ LONGEST_RACE = timedelta(seconds=5)
 PATIENCE = timedelta(minutes=5)
 """The longest that one delivery may take."""
 BATCH = 64
+EMPTY = Batch()
 REFUSED = "refused"
 """Where a host puts what it could not take in: delivery parks it, with the problem it names."""
 
@@ -109,7 +111,7 @@ class Commits:
             outgoing=outgoing,
             audit=outcome.audit,
         )
-        if batch == Batch():
+        if batch == EMPTY:
             return
         await self.store.commit(batch)
         if outgoing:
@@ -150,7 +152,7 @@ class Process:
         inbox = InboxId(source=f"{arrived.source}/{arrived.tenant}", key=arrived.key)
         with (
             self.tracing.span(f"receive {arrived.source}", parent=arrived.traceparent) as trace,
-            structlog.contextvars.bound_contextvars(traceparent=trace),
+            bound(traceparent=trace),
         ):
             for _ in range(RACES):
                 outcome, reply = await self.functions["intake"].handler(arrived)  # type: ignore[misc]  # intake answers with both
@@ -232,7 +234,7 @@ class Process:
         about = {"event.type": event.type, "event.id": event.id, "event.subject": event.subject}
         with (
             self.tracing.span(f"deliver {destination}", parent=event.traceparent, **about) as trace,
-            structlog.contextvars.bound_contextvars(traceparent=trace),
+            bound(traceparent=trace),
         ):
             await self._hand_over(parcel)
 
@@ -278,9 +280,7 @@ def judged(e: Exception, /, *, attempts: int, jitter: float) -> Trouble:
 def about(parcel: Parcel, /) -> AbstractContextManager[object]:
     """What every log line says while this parcel is handed over."""
     event = parcel.outgoing.event
-    return structlog.contextvars.bound_contextvars(
-        **_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent
-    )
+    return bound(**_ids_of(event), attempt=parcel.attempts + 1, traceparent=event.traceparent)
 
 
 def _ids_of(event: Event) -> dict[str, object]:
