@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -12,7 +12,6 @@ from nats.js.errors import NotFoundError
 from structlog.testing import capture_logs
 
 from keylease.adapters.nats import layout, transport
-from keylease.adapters.system.clock import SystemClock
 from keylease.cli.demo_stage import staged
 from keylease.domain.events import Event
 from keylease.errors import Conflict, Misconfigured, ProviderBusy, ProviderRefused
@@ -23,7 +22,7 @@ from tests.e2e.playing import ANA, OfficialSlack, Play
 from tests.support.build import NOW
 from tests.support.bus import WIRE, jet_on, section, settings_on, transport_on
 from tests.support.nats_server import NatsServer, nats_server
-from tests.support.workers import shop
+from tests.support.workers import Shop, shop
 
 LATER = NOW.replace(year=2100)
 
@@ -228,18 +227,28 @@ async def test_a_message_that_comes_twice_takes_effect_once(server: NatsServer) 
 
 @pytest.mark.usefixtures("soon")
 async def test_what_the_bus_has_lost_is_sent_again(server: NatsServer) -> None:
-    async with shop(server) as here:
-        await here.say("req-1")
-        async with here.worker() as desk:
-            desk.loops.stop()  # it sends no more; what it has sent is lost now
-        (parcel,) = await here.store.parcels(before=LATER, limit=1)
-        await transport_on(here.jet).send(parcel)
-        await here.store.postpone(parcel, until=SystemClock().now() + timedelta(seconds=1.5))
-        await here.jet.js.purge_stream("KEYLEASE")
-        async with here.worker():
-            await here.rests()
+    begun, go = asyncio.Event(), asyncio.Event()
 
-        assert await here.done() == ["req-1"]
+    async def waits(_: Event) -> None:
+        begun.set()
+        await go.wait()
+
+    async with shop(server, waits, places=1) as here, here.worker():
+        await here.say("req-1", "req-2")
+        await begun.wait()
+        await here.until(both_on(here))
+        await here.jet.js.purge_stream("KEYLEASE")  # one is in hand, one waits there
+        go.set()
+        await here.rests()
+
+        assert sorted(await here.done()) == ["req-1", "req-2"]
+
+
+def both_on(here: Shop) -> Callable[[], Awaitable[bool]]:
+    async def are_on_the_bus() -> bool:
+        return (await here.jet.js.stream_info("KEYLEASE")).state.messages == 2
+
+    return are_on_the_bus
 
 
 @pytest.mark.usefixtures("impatient")
@@ -325,16 +334,16 @@ async def test_copies_in_any_order_take_effect_once_each(server: NatsServer) -> 
 @pytest.mark.usefixtures("soon")
 async def test_work_goes_on_while_streams_and_consumers_are_deleted(server: NatsServer) -> None:
     async def slowly(_: Event) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
 
     async with shop(server, slowly) as here, here.worker(), here.worker():
         for turn in range(3):
             await here.say(*(f"req-{turn}-{n}" for n in range(10)))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
             with suppress(NotFoundError):
                 await here.jet.js.delete_consumer("KEYLEASE", "decide")
             await here.say(*(f"req-{turn}-{n}" for n in range(10, 20)))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
             with suppress(NotFoundError):
                 await here.jet.js.delete_stream("KEYLEASE")
         await here.rests()
