@@ -119,3 +119,16 @@ def test_redis_knows_two_roles_only() -> None:
     ):
         wanted = request(asked=asked(*wrong, target="cache-demo"))
         assert "read,write" in reasons(wanted, Room(target=REDIS))[0]
+
+
+def test_an_account_serves_only_as_many_leases_as_one_look_sees() -> None:
+    wanted = request(asked=asked(SUB_ORDERS, account="svc"))
+    served = tuple(lease(f"lease-{n}") for n in range(1000))
+
+    there = Room(target=ROCKETMQ, standing=DECLARED, account=standing(), leases=served[1:])
+    full = Room(target=ROCKETMQ, standing=DECLARED, account=standing(), leases=served)
+
+    assert admitted(wanted, there)
+    assert reasons(wanted, full) == (
+        "the account serves 1000 leases already; ask again when some are over",
+    )

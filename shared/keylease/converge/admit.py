@@ -11,6 +11,9 @@ from keylease.domain.record import Record
 from keylease.domain.request import Asked, Request
 from keylease.domain.slots import Slots
 
+MOST_LEASES = 1000
+"""Open leases of one account: as many as `Store.children` gives at once, and all must be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -111,6 +114,8 @@ def _unservable(asked: Asked, room: Room) -> tuple[str, ...]:
         return (f"account {asked.account} is not declared as a standing account in the catalog",)
     if room.target.product is Product.REDIS and not _one_role(asked.permissions):
         return ("a Redis account has one role for the whole cache: ask for read or read,write",)
+    if len(room.leases) >= MOST_LEASES:
+        return (f"the account serves {MOST_LEASES} leases already; ask again when some are over",)
     return clash(room.account, room.leases, asked.permissions)
 
 
