@@ -13,7 +13,7 @@ REVIEWED = "cache"
 FORBIDDEN = "ledger"
 KINDS = (*OWN, *SHARED, *SHARED[:2], REVIEWED, REVIEWED, FORBIDDEN)
 """Most are on accounts that are shared."""
-SHORT = (2, 8)
+SHORT = (2, 6)
 """Seconds of a lease that ends by itself."""
 LONG = 3000
 DOUBLED = 0.4
