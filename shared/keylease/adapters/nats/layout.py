@@ -19,7 +19,8 @@ ACK_WAIT = timedelta(seconds=30)
 """After this long a silent worker's message is given to another one."""
 KNOWN = timedelta(minutes=10)
 """How long the server knows a message that is sent again."""
-DEAD_KEPT = timedelta(days=90)
+DEAD_KEPT = timedelta(days=28)
+"""The inbox knows for 30 days what took effect; one that is replayed later could have it twice."""
 BELLS_KEPT = timedelta(days=40)
 """Longer than any alarm waits."""
 MOST_PENDING = 10_000
