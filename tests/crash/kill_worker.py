@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,11 +60,15 @@ class Worker:
         """Let it end cleanly, unless it is dead for good."""
         if self.deaths and not self.is_kept:
             return
-        await self.ready.wait()
         self.is_stopping = True
-        assert self.process is not None
-        self.process.terminate()
+        if self.ready.is_set():
+            self._end()
         await self.stopped.wait()
+
+    def _end(self) -> None:
+        assert self.process is not None
+        with suppress(ProcessLookupError):  # it has just died; its next life is ended
+            self.process.terminate()
 
     def kill(self) -> None:
         """SIGKILL, now."""
@@ -104,6 +108,8 @@ class Worker:
             if first.startswith("ready "):
                 self.url = first.split()[1]
                 self.ready.set()
+                if self.is_stopping:  # it died on its way to the end
+                    self._end()
             out, _ = await process.communicate()
             return out.decode()
         finally:
