@@ -11,10 +11,11 @@ Granting, release, revocation, expiry and repair are this one operation:
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from functions.converge.look import Look
+from functions.converge.look import Judged, Look
 from keylease.approval.terms import Terms
 from keylease.converge.fold import fold
 from keylease.converge.intend import intend, new_credential, next_credential_id
@@ -37,7 +38,7 @@ from keylease.domain.events import (
 )
 from keylease.domain.lease import Lease
 from keylease.domain.outcome import NOTHING, Outcome
-from keylease.domain.steps import CreateAccount, Step
+from keylease.domain.steps import CreateAccount, Observed, Step
 from keylease.errors import (
     Conflict,
     InvariantBroken,
@@ -61,6 +62,8 @@ from keylease.turn import CALLS, TURN, Turns
 
 ROUNDS = 8
 """Looks at the target in one turn."""
+RACES = 16
+"""Tries to commit within one look, while others write to the same account's record."""
 PASSWORDS = 5
 """Generated passwords that a target may refuse before we give up."""
 
@@ -90,10 +93,11 @@ class Converge:
         account = await self._take_turn(event)
         if account is None:
             return NOTHING
+        judged = Judged()
         for _ in range(ROUNDS):
             try:
                 known = await self.look.records(account.id, epoch=account.epoch)
-                if await self._round(known):
+                if await self._round(known, judged):
                     return NOTHING
             except (Conflict, ProviderAmbiguous, ProviderConflict, ProviderNotFound, TimeoutError):
                 continue  # whatever came of it, the next look shows it
@@ -130,23 +134,47 @@ class Converge:
     async def _all(self, account: Account) -> tuple[Lease, ...]:
         return await self.store.children(Lease, account.id)
 
-    async def _round(self, known: Situation) -> bool:
+    async def _round(self, known: Situation, judged: Judged) -> bool:
         """One look's worth of work; True when the turn is over."""
-        situation = await self.look.target(known)
-        if not situation.observed.settled and not situation.is_strangers:
-            await self.journal.commit(wait(situation))
-            return True
-        steps = plan(situation, fold(situation))
-        if not steps:
-            await self.journal.commit(settle(situation))
-            return True
-        credential = await self._credential(situation, steps)
-        await self.journal.commit(intend(situation, steps, credential=credential, turn=TURN))
+        observed = await self.accounts.observe(known.target, username=known.account.username)
+        situation, steps, credential = await self._agreed(known, observed, judged)
         async with asyncio.timeout(CALLS.total_seconds()):
             for step in steps:
                 verify(step, account=situation.account, live=situation.live)
                 await self._call(situation, step, credential)
-        return False
+        return not steps
+
+    async def _agreed(
+        self, known: Situation, observed: Observed, judged: Judged
+    ) -> tuple[Situation, tuple[Step, ...], Credential | None]:
+        """What is to be called now, committed.
+
+        Approvals and releases change the account meanwhile. In our turn nobody else writes to the
+        target: what it showed stays true, and only the store is read again, which takes no time.
+        """
+        for _ in range(RACES):
+            situation = await self.look.target(known, observed=observed, judged=judged)
+            outcome, steps, credential = await self._next(situation)
+            try:
+                await self.journal.commit(outcome)
+            except Conflict:
+                known = await self.look.records(known.account.id, epoch=known.account.epoch)
+                continue
+            return situation, steps, credential
+        msg = f"{known.account.id} is changed all the time"
+        raise Conflict(msg)
+
+    async def _next(
+        self, situation: Situation
+    ) -> tuple[Outcome, tuple[Step, ...], Credential | None]:
+        """What to write, and what to call then; no calls: the turn is over."""
+        if not situation.observed.settled and not situation.is_strangers:
+            return wait(situation), (), None
+        steps = plan(situation, fold(situation))
+        if not steps:
+            return settle(situation), (), None
+        credential = await self._credential(situation, steps)
+        return intend(situation, steps, credential=credential, turn=TURN), steps, credential
 
     async def _credential(self, situation: Situation, steps: tuple[Step, ...]) -> Credential | None:
         """The secret of an account to be made: that of an earlier try, or a new one, sealed."""
@@ -180,10 +208,15 @@ class Converge:
 
     async def _again(self, account: Account, problem: str, *, after: float | None = None) -> bool:
         """Plan another try; True when it was the first for its leases."""
-        known = await self.look.leases(account.id, epoch=account.epoch)
         pause = timedelta(seconds=after) if after else None
-        await self.journal.commit(retry(known, problem, jitter=self.ids.jitter(), after=pause))
-        return bool(known.leases) and not any(lease.attempts for lease in known.leases)
+        for _ in range(RACES):
+            known = await self.look.leases(account.id, epoch=account.epoch)
+            outcome = retry(known, problem, jitter=self.ids.jitter(), after=pause)
+            with suppress(Conflict):  # an approval came first
+                await self.journal.commit(outcome)
+                return bool(known.leases) and not any(lease.attempts for lease in known.leases)
+        msg = f"{account.id} is changed all the time"
+        raise Conflict(msg)
 
     async def _give_way(self, account: Account, e: ProviderError) -> None:
         """The target said no, or not now."""

@@ -1,6 +1,6 @@
 """Reading what converge decides on: the records first, then the target itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from keylease.approval.terms import Terms
 from keylease.converge.fold import ask_ends, baselined, obstacles
@@ -9,6 +9,7 @@ from keylease.domain.access import Permission
 from keylease.domain.credential import Credential
 from keylease.domain.lease import EndReason, Lease, LeaseStatus
 from keylease.domain.slots import Slots
+from keylease.domain.steps import Observed
 from keylease.errors import InvariantBroken
 from keylease.ports.accounts import Accounts
 from keylease.ports.clock import Clock
@@ -60,33 +61,37 @@ class Look:
             slots=await self.store.load(Slots, target.id) if target.account_limit else None,
         )
 
-    async def target(self, known: Situation, /) -> Situation:
+    async def target(
+        self, known: Situation, /, *, observed: Observed, judged: "Judged"
+    ) -> Situation:
         """The same, with what the target shows, less the leases that it cannot serve."""
-        observed = await self.accounts.observe(known.target, username=known.account.username)
-        broken = await self._broken(known)
-        seen = _without(replace(known, observed=observed), broken)
+        await self._judge(known, judged)
+        seen = _without(replace(known, observed=observed), judged.problems)
         seen = replace(seen, account=baselined(seen))
         return _without(seen, obstacles(seen))
 
-    async def _broken(self, known: Situation) -> dict[str, str]:
-        """Why pending leases may not be granted, or cannot be; empty words when they can.
+    async def _judge(self, known: Situation, judged: "Judged") -> None:
+        """Find out why pending leases may not be granted, or cannot be."""
+        target, missing = known.target, judged.missing
+        pending = (one for one in known.live if one.status is LeaseStatus.PENDING)
+        for lease in (one for one in pending if one.id not in judged.problems):
+            forbidden, wanted = await self.terms.broken(lease), lease.permissions
+            if wanted not in missing:
+                missing[wanted] = await self.accounts.missing(target, permissions=wanted)
+            absent = (
+                f"{target.id} has no {', no '.join(missing[wanted])}" if missing[wanted] else ""
+            )
+            judged.problems[lease.id] = forbidden or absent
 
-        Hundreds may wait for one account, and the turn is short: each set of permissions is asked
-        about once.
-        """
-        target, missing = known.target, dict[tuple[Permission, ...], tuple[str, ...]]()
-        problems = dict[str, str]()
-        for lease in (one for one in known.live if one.status is LeaseStatus.PENDING):
-            problems[lease.id] = await self.terms.broken(lease)
-            if lease.permissions not in missing:
-                missing[lease.permissions] = await self.accounts.missing(
-                    target, permissions=lease.permissions
-                )
-            if absent := missing[lease.permissions]:
-                problems[lease.id] = (
-                    problems[lease.id] or f"{target.id} has no {', no '.join(absent)}"
-                )
-        return problems
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one turn has found out: hundreds of leases may wait, and the turn is short."""
+
+    problems: dict[str, str] = field(default_factory=dict)
+    """By lease, in words; empty when it may be granted."""
+    missing: dict[tuple[Permission, ...], tuple[str, ...]] = field(default_factory=dict)
+    """What of such permissions the target does not have."""
 
 
 def _without(situation: Situation, problems: dict[str, str]) -> Situation:

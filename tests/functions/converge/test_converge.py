@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from keylease.adapters.alibaba.accounts import AlibabaAccounts
+from keylease.domain.access import Target
 from keylease.domain.account import Account
 from keylease.domain.intake import Ask, Release
 from keylease.domain.lease import Lease, LeaseStatus
 from keylease.domain.outcome import Outcome
 from keylease.domain.secret import Secret
-from keylease.domain.steps import CreateAccount, PutRow
+from keylease.domain.steps import CreateAccount, Observed, PutRow
 from keylease.emulator.faults import FaultKind, FaultPlan
 from keylease.errors import Conflict
 from keylease.runtime.process import Process
@@ -275,6 +277,29 @@ async def test_the_many_leases_that_wait_for_an_account_are_looked_at_together()
     leases = world.records(Lease)
     assert [lease.status for lease in leases] == [LeaseStatus.ACTIVE] * 20
     assert len(world.cloud.journal.of("GetConsumerGroup")) < 20
+
+
+async def test_approvals_that_never_cease_do_not_keep_an_account_from_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = simulation()
+    process = await world.boot()
+    observe = AlibabaAccounts.observe
+
+    async def observed_while_somebody_approves(
+        accounts: AlibabaAccounts, target: Target, /, *, username: str
+    ) -> Observed:
+        shown = await observe(accounts, target, username=username)
+        account = await world.store.load(Account, f"rmq-demo/{username}")
+        assert account is not None
+        await process.commits.commit(Outcome(records=(account,)))
+        return shown
+
+    monkeypatch.setattr(AlibabaAccounts, "observe", observed_while_somebody_approves)
+    lease = await asked(world, process)
+
+    assert lease.status is LeaseStatus.ACTIVE
+    assert lease.attempts == 0
 
 
 async def test_a_worker_that_slept_through_its_turn_writes_nothing() -> None:
