@@ -15,7 +15,7 @@ from keylease.adapters.nats.layout import Layout
 from keylease.adapters.nats.wire import MSG_ID, Wire, function_of
 from keylease.adapters.postgres.connection import FAULTS
 from keylease.domain.events import Event
-from keylease.errors import Misconfigured
+from keylease.errors import KeyleaseError
 from keylease.ports.store import Outgoing, Parcel
 from tests.chaos.programs import Program
 from tests.chaos.stage import Stage
@@ -70,7 +70,7 @@ class Gremlin:
     async def meddle(self) -> None:
         """Send what waits, and what has long been done, again and in any order, until cancelled."""
         while True:
-            with suppress(*FAULTS, NatsError, Misconfigured):  # the server is down
+            with suppress(*FAULTS, NatsError, KeyleaseError):  # the server is down
                 await self._meddle()
             await asyncio.sleep(LOOKS_EVERY)
 
