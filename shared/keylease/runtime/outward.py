@@ -88,24 +88,13 @@ def slack_chat(tenant: sections.SlackTenant, /, *, http: Http) -> SlackChat | No
 async def _opened(name: str, section: sections.Sink, settings: Settings, parts: Parts) -> Sink:
     """Each webhook has a session of its own: what guards its address guards no other."""
     if isinstance(section, sections.EventBridgeSink):
-        return await _bus(section, settings, parts)
+        from keylease.runtime.eventbridge import bus  # noqa: PLC0415  # no other sink loads the cloud
+
+        return await bus(section, settings, parts=parts)
     is_local = isinstance(section, sections.WebhookSink) and _is_local(section)
     egress: Egress = UnsafeLoopbackEgress() if is_local else PublicOnly()
     http = await parts.stack.enter_async_context(AiohttpHttp(egress=egress))
     return sink(name, section, settings, http=http, clock=await parts.get(Clock))
-
-
-async def _bus(section: sections.EventBridgeSink, settings: Settings, parts: Parts) -> Sink:
-    # Here, because notify's other sinks sign nothing for the cloud and shall not load its client.
-    from keylease.adapters.alibaba.client import AlibabaClient  # noqa: PLC0415  # as said
-    from keylease.adapters.alibaba.eventbridge import EventBridgeSink  # noqa: PLC0415  # as said
-
-    return EventBridgeSink(
-        client=await parts.get(AlibabaClient),
-        bus=section.bus,
-        region=section.region or settings.alibaba.region,
-        source=settings.base_url,
-    )
 
 
 def _is_local(section: sections.WebhookSink) -> bool:

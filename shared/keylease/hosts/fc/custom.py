@@ -19,8 +19,8 @@ import structlog
 from aiohttp import web
 
 from keylease.errors import Misconfigured
+from keylease.hosts.fc.hint import hinting_front
 from keylease.hosts.fc.instance import Instance, live_environment
-from keylease.hosts.front import front
 from keylease.hosts.http import RUNNER
 from keylease.runtime.settings import Settings
 
@@ -162,7 +162,7 @@ async def _application(function: Custom, *, serves: Serves) -> web.Application:
     opened = await function.instance.unit()
     # It is open already, and strangers may call these too.
     hooks = [web.post("/initialize", _nothing), web.get("/pre-stop", _nothing)]
-    return await front(opened.keylease, more=hooks)
+    return await hinting_front(opened.keylease, more=hooks)
 
 
 async def _nothing(_: web.Request) -> web.Response:

@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
+from keylease.hosts.fc.hint import hinting_front
 from keylease.hosts.fc.payload import HttpCall
-from keylease.hosts.front import front
 from keylease.hosts.http import RUNNER
 from keylease.runtime.wiring import Keylease
 
@@ -69,7 +69,7 @@ class Front:
 @asynccontextmanager
 async def opened(keylease: Keylease, /) -> AsyncIterator[Front]:
     """The application of a process, without a socket."""
-    runner = web.AppRunner(await front(keylease), **RUNNER, handle_signals=False)
+    runner = web.AppRunner(await hinting_front(keylease), **RUNNER, handle_signals=False)
     await runner.setup()
     try:
         assert runner.server is not None  # noqa: S101  # set up above
