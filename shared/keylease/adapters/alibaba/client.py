@@ -7,6 +7,7 @@ nothing: it never left, or it was throttled. What a busy object means is for the
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 import structlog
@@ -310,6 +311,7 @@ def _parsed(body: bytes, answer: type[M]) -> M | None:
         return None
 
 
+@lru_cache(maxsize=1024)  # the same few instances and names, call after call
 def _path(segments: tuple[str, ...]) -> str:
     """A path whose segments cannot climb to another resource."""
     if not segments:

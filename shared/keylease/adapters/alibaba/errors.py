@@ -24,6 +24,7 @@ from keylease.ports.http import HttpResponse
 
 TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS
 SERVER_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
+_SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _LONGEST_NUMBER = 9
 UNREADABLE = "UnreadableAnswer"
 BUSY_CODES = frozenset(
@@ -150,7 +151,7 @@ def _without_code(status: int, *, is_write: bool) -> type[ProviderError]:
 
 def is_success(status: int, /) -> bool:
     """Whether an HTTP status promises success."""
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    return status in _SUCCESS
 
 
 def _unknown(*, is_write: bool) -> type[ProviderError]:
