@@ -42,6 +42,7 @@ async def test_every_function_becomes_ready_in_a_fresh_process() -> None:
         "decide against bare imports",
         "converge against bare imports",
         "decide against the official SDK",
+        "converge with its HTTP session against bare imports",
     ]
 
 
