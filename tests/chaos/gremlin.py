@@ -67,18 +67,18 @@ class Gremlin:
                     self.dice.shuffle(blows)
                 group.create_task(blows[n % len(blows)]())
 
-    async def meddle(self) -> None:
-        """Send what waits, and what has long been done, again and in any order, until cancelled."""
-        while True:
+    async def meddle(self, *, until: asyncio.Event) -> None:
+        """Send what waits, and what has long been done, again and in any order."""
+        while not until.is_set():  # a cancellation may get lost in a client
             with suppress(*FAULTS, NatsError, KeyleaseError):  # the server is down
-                await self._meddle()
+                await self._meddle(until)
             await asyncio.sleep(LOOKS_EVERY)
 
-    async def _meddle(self) -> None:
+    async def _meddle(self, until: asyncio.Event) -> None:
         connection = await asyncpg.connect(self.stage.database)
         try:
             async with jet_on(self.stage.nats) as jet:
-                while True:
+                while not until.is_set():
                     self._remember(await connection.fetch(WAITING))
                     await self._send_again(jet)
                     await asyncio.sleep(LOOKS_EVERY)

@@ -87,11 +87,14 @@ async def run(stage: Stage, size: Size, /, *, dice: Random) -> None:
     gremlin = Gremlin(stage, dice, kills=size.kills, every=size.every, pause=size.pause)
     await stage.misbehave()
     async with meanwhile(load.react()):
-        async with meanwhile(gremlin.meddle()):
-            async with asyncio.TaskGroup() as group:
-                group.create_task(gremlin.rage())
-                group.create_task(load.send(wishes(size.requests, dice=dice), over=size.over))
-            stage.diary.note(f"all is sent; {gremlin.copies} copies; {dict(load.answers)}")
+        async with asyncio.TaskGroup() as group:
+            calm = asyncio.Event()
+            group.create_task(gremlin.meddle(until=calm))
+            raging = group.create_task(gremlin.rage())
+            await load.send(wishes(size.requests, dice=dice), over=size.over)
+            await raging
+            calm.set()
+        stage.diary.note(f"all is sent; {gremlin.copies} copies; {dict(load.answers)}")
         await stage.behave()
         await checks.rests(stage, within=size.patience)
         stage.diary.note("rests")
