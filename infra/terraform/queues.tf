@@ -70,6 +70,62 @@ resource "alicloud_event_bridge_rule" "requests" {
   }
 }
 
+# Result events and hints come back in, to the functions that consume them: a rule and a queue for each.
+# The store knows all of it, so what is not read in an hour is not needed: the timer has delivered it.
+
+locals {
+  told = jsondecode(file("${path.module}/events.json")) # held to the code by ../check_fc.py
+}
+
+resource "alicloud_message_service_queue" "events" {
+  for_each = local.told
+
+  queue_name               = "${var.name}-${each.key}"
+  message_retention_period = 3600
+  visibility_timeout       = 120 # as above
+  polling_wait_seconds     = 20
+  maximum_message_size     = 65536
+  enable_sse               = true
+  sse_type                 = "KMS"
+  kms_key_id               = alicloud_kms_key.queues.id
+}
+
+resource "alicloud_event_bridge_rule" "events" {
+  for_each = local.told
+
+  event_bus_name = alicloud_event_bridge_event_bus.this.event_bus_name
+  rule_name      = "${var.name}-${each.key}"
+  description    = "Events of this installation into the queue of ${each.key}."
+  filter_pattern = jsonencode({
+    type   = each.value
+    source = [var.public_url] # others may share the bus
+  })
+
+  targets {
+    target_id           = "queue"
+    type                = "acs.mns.queue"
+    endpoint            = "acs:mns:${var.region}:${data.alicloud_account.this.id}:queues/${alicloud_message_service_queue.events[each.key].queue_name}"
+    push_retry_strategy = "BACKOFF_RETRY" # 3 tries, and no dead letters: see above
+
+    param_list {
+      resource_key = "queue"
+      form         = "CONSTANT"
+      value        = alicloud_message_service_queue.events[each.key].queue_name
+    }
+
+    param_list {
+      resource_key = "Body"
+      form         = "ORIGINAL"
+    }
+
+    param_list {
+      resource_key = "IsBase64Encode"
+      form         = "CONSTANT"
+      value        = "true"
+    }
+  }
+}
+
 resource "alicloud_kms_key" "queues" {
   description            = "${var.name}: encrypts the queues at rest"
   key_usage              = "ENCRYPT/DECRYPT"

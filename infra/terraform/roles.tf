@@ -50,6 +50,10 @@ locals {
     Effect   = "Allow"
     Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
     Resource = alicloud_kms_key.queues.arn
+    }, {
+    Effect   = "Allow"
+    Action   = "log:PostLogStoreLogs"
+    Resource = "acs:log:${var.region}:${local.account}:project/${alicloud_log_project.functions.project_name}/logstore/${alicloud_log_store.functions.logstore_name}"
   }]
 }
 

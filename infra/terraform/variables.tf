@@ -31,18 +31,34 @@ variable "request_sources" {
   type        = list(string)
 }
 
+variable "public_url" {
+  description = "What links start with, as in the settings: https and no slash at the end. Events say it as their source."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https://[^/]+$", var.public_url))
+    error_message = "public_url: write it like https://keylease.example.com."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the functions' log lines are kept: 1 to 3650. The audit is in the store, not here."
+  type        = number
+  default     = 30
+}
+
 variable "vpc_id" {
   description = "VPC in which PostgreSQL (RDS) and private endpoints of the instances are reached."
   type        = string
 }
 
 variable "vswitch_ids" {
-  description = "vSwitches for the functions' network interfaces, in at least two zones."
+  description = "vSwitches for the functions' network interfaces, in two zones."
   type        = list(string)
 
   validation {
     condition     = can(var.vswitch_ids[1])
-    error_message = "vswitch_ids: name at least two, in different zones, or one zone's fault stops revocation."
+    error_message = "vswitch_ids: name two, in different zones, or one zone's fault stops revocation."
   }
 }
 
