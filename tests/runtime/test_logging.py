@@ -71,6 +71,13 @@ def test_what_is_not_known_is_left_out(out: io.StringIO) -> None:
     assert line["refused"] is False
 
 
+def test_what_is_no_unicode_text_is_a_line_too(out: io.StringIO) -> None:
+    structlog.get_logger().info("told", text="half a pair: \ud83d")
+
+    assert json.loads(out.getvalue())["text"] == "half a pair: \ud83d"
+    assert "\\ud83d" in out.getvalue()
+
+
 def test_what_is_bound_around_an_event_stands_in_its_lines(out: io.StringIO) -> None:
     with fresh_context(request_id="req-1", attempt=1):
         structlog.get_logger().info("one")

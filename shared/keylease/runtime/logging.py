@@ -4,6 +4,7 @@ Keys: at, level, event, then what is bound around the event (request_id, lease_i
 rule, attempt, traceparent), then the event's own. A provider's failure adds cloud_request_id.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -101,7 +102,10 @@ def _provider_error(failure: object) -> ProviderError | None:
 
 
 def _as_json(_: object, __: str, event: EventDict) -> str:
-    return to_json(event, fallback=repr).decode()  # a third of what `json.dumps` takes
+    try:
+        return to_json(event, fallback=repr).decode()  # a third of what `json.dumps` takes
+    except ValueError:  # half of a surrogate pair, which is no UTF-8
+        return json.dumps(event, default=repr, separators=(",", ":"))
 
 
 class _Bridge(logging.Handler):
