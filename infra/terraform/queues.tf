@@ -74,7 +74,7 @@ resource "alicloud_event_bridge_rule" "requests" {
 # The store knows all of it, so what is not read in an hour is not needed: the timer has delivered it.
 
 locals {
-  told = jsondecode(file("${path.module}/events.json")) # held to the code by ../check_fc.py
+  told = jsondecode(file("${path.module}/events.json")) # held to the code by ../fc_queues.py
 }
 
 resource "alicloud_message_service_queue" "events" {

@@ -1,4 +1,4 @@
-# One role for the functions: what keylease calls, for named instances, and nothing else.
+# Roles of the functions: what keylease calls, for named instances, and nothing else.
 
 locals {
   account = data.alicloud_account.this.id
@@ -38,11 +38,17 @@ locals {
     Resource = "*" # Function Compute makes the interfaces; these actions know no narrower resource
   }]
 
-  events = [{
+  said = [{
     Effect   = "Allow"
-    Action   = "eventbridge:PutEvents"
+    Action   = "eventbridge:PutEvents" # result events, and hints
     Resource = "acs:eventbridge:${var.region}:${local.account}:eventbus/${alicloud_event_bridge_event_bus.this.event_bus_name}"
     }, {
+    Effect   = "Allow"
+    Action   = "log:PostLogStoreLogs"
+    Resource = "acs:log:${var.region}:${local.account}:project/${alicloud_log_project.functions.project_name}/logstore/${alicloud_log_store.functions.logstore_name}"
+  }]
+
+  dead_letters = [{
     Effect   = "Allow"
     Action   = "mns:SendMessage" # failed asynchronous invocations
     Resource = "acs:mns:${var.region}:${local.account}:/queues/${alicloud_message_service_queue.dead_letters.queue_name}/messages"
@@ -50,19 +56,9 @@ locals {
     Effect   = "Allow"
     Action   = ["kms:GenerateDataKey", "kms:Decrypt"]
     Resource = alicloud_kms_key.queues.arn
-    }, {
-    Effect   = "Allow"
-    Action   = "log:PostLogStoreLogs"
-    Resource = "acs:log:${var.region}:${local.account}:project/${alicloud_log_project.functions.project_name}/logstore/${alicloud_log_store.functions.logstore_name}"
   }]
-}
 
-resource "alicloud_ram_role" "functions" {
-  role_name            = "${var.name}-functions"
-  description          = "keylease on Function Compute"
-  max_session_duration = 3600
-
-  assume_role_policy_document = jsonencode({
+  trusted = jsonencode({
     Version = "1"
     Statement = [{
       Effect    = "Allow"
@@ -72,10 +68,17 @@ resource "alicloud_ram_role" "functions" {
   })
 }
 
+resource "alicloud_ram_role" "functions" {
+  role_name                   = "${var.name}-functions"
+  description                 = "keylease's functions that deliver what waits"
+  max_session_duration        = 3600
+  assume_role_policy_document = local.trusted
+}
+
 resource "alicloud_ram_policy" "functions" {
   policy_name     = "${var.name}-functions"
   description     = "What keylease calls"
-  policy_document = jsonencode({ Version = "1", Statement = concat(local.statements, local.network, local.events) })
+  policy_document = jsonencode({ Version = "1", Statement = concat(local.statements, local.network, local.said, local.dead_letters) })
   rotate_strategy = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 }
 
@@ -83,6 +86,28 @@ resource "alicloud_ram_role_policy_attachment" "functions" {
   policy_name = alicloud_ram_policy.functions.policy_name
   policy_type = "Custom"
   role_name   = alicloud_ram_role.functions.role_name
+}
+
+# What anybody may call has no right on any target.
+
+resource "alicloud_ram_role" "entrances" {
+  role_name                   = "${var.name}-entrances"
+  description                 = "keylease's functions that answer HTTP"
+  max_session_duration        = 3600
+  assume_role_policy_document = local.trusted
+}
+
+resource "alicloud_ram_policy" "entrances" {
+  policy_name     = "${var.name}-entrances"
+  description     = "What keylease's entrances call"
+  policy_document = jsonencode({ Version = "1", Statement = concat(local.network, local.said) })
+  rotate_strategy = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
+}
+
+resource "alicloud_ram_role_policy_attachment" "entrances" {
+  policy_name = alicloud_ram_policy.entrances.policy_name
+  policy_type = "Custom"
+  role_name   = alicloud_ram_role.entrances.role_name
 }
 
 resource "alicloud_security_group" "functions" {

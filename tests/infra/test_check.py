@@ -23,6 +23,7 @@ MISTAKES = [
     ("container/compose.yaml", "healthcheck:", "healthchecks:", "healthchecks"),
     ("container/Dockerfile", "WORKDIR /var/lib", "WORKDIR var/lib", "DL3000"),
     ("terraform/queues.tf", "event_bus_name = var.name", "event_bus_name=var.name", "fmt"),
+    ("s.yaml", "memorySize: 512", "memorySize: 500", "s.yaml: intake.memorySize: 500"),
     ("terraform/outputs.tf", "  description =", "  # described:", "environment has no description"),
     ("terraform/roles.tf", '"alicloud_ram_policy" "functions"', '"alicloud_ram_policy" {', "fmt"),
 ]
@@ -42,6 +43,7 @@ def check() -> ModuleType:
 def copied(tmp_path: Path) -> Path:
     for name in FOLDERS:
         shutil.copytree(INFRA / name, tmp_path / name)
+    shutil.copyfile(INFRA / "s.yaml", tmp_path / "s.yaml")
     return tmp_path
 
 
