@@ -30,10 +30,10 @@ METHOD = """\
 decide and a request that is not there: one read of the SQLite store, and nothing to commit. The \
 bare handler is awaited with an event on a loop that runs. The invocation is \
 `handler(event: bytes, context)`, called from a thread without a loop, as the runtime does: bytes \
-into a typed event, over to the loop's thread and back, one log line (to /dev/null), one look at \
+into a typed event, the loop started and stopped, one log line (to /dev/null), one look at \
 the outbox, the answer as JSON. Invocations follow each other, as they do on an instance. The \
-goal is held to wall time, which grows with whatever else runs on the machine; CPU time counts \
-both threads. The overhead is the median over the rounds of one round's difference."""
+goal is held to wall time, which grows with whatever else runs on the machine. The \
+overhead is the median over the rounds of one round's difference."""
 Clock = Callable[[], float]
 CLOCKS: Mapping[str, Clock] = {"wall": time.perf_counter, "CPU": time.process_time}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from keylease.hosts.fc.instance import Answer, Instance, live_environment
 from keylease.hosts.fc.layer import check_layer
-from keylease.hosts.fc.loop import LoopThread
+from keylease.hosts.fc.loop import KeptLoop
 from keylease.runtime.settings import Settings
 
 WITHOUT_CONTEXT = 60.0
@@ -29,7 +29,7 @@ class Entry:
     variables: Mapping[str, str] = field(default_factory=live_environment, repr=False)
     layer: str = ""
     """The dependency layer that the code was packaged with; empty: any."""
-    _thread: LoopThread = field(default_factory=LoopThread)
+    _loop: KeptLoop = field(default_factory=KeptLoop)
     _instance: Instance | None = None
 
     def handler(self, event: bytes, context: object) -> Answer:
@@ -43,19 +43,19 @@ class Entry:
         work = self._kept().invoke(
             event, within=seconds - MARGIN, call_id=str(getattr(context, "request_id", ""))
         )
-        return self._thread.run(work, within=seconds)
+        return self._loop.run(work, within=seconds)
 
     def initialize(self, context: object) -> None:
         """Open everything before the first event; already open is success."""
-        self._thread.run(self._kept().unit(), within=seconds_of(context))
+        self._loop.run(self._kept().unit(), within=seconds_of(context))
 
     def pre_stop(self, context: object) -> None:
         """Close everything; already closed is success."""
         del context
         if self._instance is not None:
-            self._thread.run(self._instance.close(), within=CLOSING)
+            self._loop.run(self._instance.close(), within=CLOSING)
             self._instance = None
-        self._thread.stop()
+        self._loop.close()
 
     def _kept(self) -> Instance:
         if self._instance is None:
