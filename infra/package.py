@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can say."""
 LEFT_OUT = ("keylease/cli/", "keylease/emulator/")
 """Of the wheel: what no function imports."""
-SETTINGS = (".yaml", ".yml", ".json")
+SETTINGS = (".yaml", ".yml", ".json", ".crt")
 """What a folder of settings may hold; secrets come from the environment, never with the code."""
 RUNTIME = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28")
 ENTRY = '''"""The entrances of the built-in runtime; made by infra/package.py."""
@@ -75,14 +75,15 @@ def entry_module(layer: str, /) -> str:
 
 def build_code(into: Path, /, *, settings: Path | None = None) -> Built:
     """The bundle: the library, every function, the entrances, and settings if given."""
+    given = _settings_in(settings) if settings else {}
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder) / "code"
         _unpack(_wheel(Path(folder)), into=staged)
         (staged / "fc_entry.py").write_text(entry_module(layer_key()))
-        for path in _settings_in(settings) if settings else ():
-            place = staged / "settings" / path.relative_to(settings or path)
+        for name, content in given.items():
+            place = staged / "settings" / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
+            place.write_bytes(content)
         return zipped(staged, into=into / "code.zip")
 
 
@@ -135,12 +136,14 @@ def _unpack(wheel: Path, *, into: Path) -> None:
                 archive.extract(name, into)
 
 
-def _settings_in(folder: Path) -> Iterator[Path]:
-    for path in _files(folder):
-        if path.suffix not in SETTINGS:
-            msg = f"{path}: settings are YAML or JSON; a secret never travels with the code"
+def _settings_in(folder: Path) -> dict[str, bytes]:
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
+    for name, content in found.items():
+        if not name.endswith(SETTINGS) or b"PRIVATE KEY" in content:
+            kinds = "YAML, JSON or certificates (.crt)"
+            msg = f"{folder / name}: settings are {kinds}; a secret never travels with the code"
             raise SystemExit(msg)
-        yield path
+    return found
 
 
 def main() -> None:

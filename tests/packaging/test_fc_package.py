@@ -156,20 +156,39 @@ def test_the_code_holds_no_more_than_functions_need(code: Path) -> None:
     assert names == sorted(names)
 
 
-def test_settings_travel_with_the_code_and_secrets_do_not(
-    package: ModuleType, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sealing-k1.key", "c2VjcmV0"),
+        (".env", "SLACK_BOT_TOKEN=xoxb"),
+        ("ca.crt", "-----BEGIN PRIVATE KEY-----\n"),
+        ("keylease.yaml", "key: '-----BEGIN EC PRIVATE KEY-----'"),
+    ],
+)
+def test_a_secret_does_not_travel_with_the_code(
+    package: ModuleType, tmp_path: Path, name: str, content: str
 ) -> None:
     folder = tmp_path / "settings"
     folder.mkdir()
-    (folder / "keylease.yaml").write_text("{}")
-    built = package.build_code(tmp_path, settings=folder)
+    (folder / name).write_text(content)
 
-    (folder / "sealing-k1.key").write_text("secret")
+    with pytest.raises(SystemExit, match="a secret never travels with the code"):
+        package.build_code(tmp_path, settings=folder)
+
+    assert not (tmp_path / "code.zip").exists()
+
+
+def test_settings_travel_with_the_code(package: ModuleType, tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    (folder / "keylease.yaml").write_text("{}")
+    (folder / "rds-ca.crt").write_text("-----BEGIN CERTIFICATE-----\n")
+
+    built = package.build_code(tmp_path, settings=folder)
 
     with zipfile.ZipFile(built.path) as archive:
         assert archive.read("settings/keylease.yaml") == b"{}"
-    with pytest.raises(SystemExit, match="a secret never travels with the code"):
-        package.build_code(tmp_path, settings=folder)
+        assert archive.read("settings/rds-ca.crt") == b"-----BEGIN CERTIFICATE-----\n"
 
 
 def test_every_function_has_an_event_here() -> None:
