@@ -23,7 +23,6 @@ class Entrances:
     slack: Mapping[str, Door] = field(default_factory=dict)
     webhook: Mapping[str, Door] = field(default_factory=dict)
     events: Door | None = None
-    queue: QueueDoor = field(default_factory=lambda: QueueDoor(producers=()))
 
 
 def entrances(settings: Settings, /) -> Entrances:
@@ -36,8 +35,17 @@ def entrances(settings: Settings, /) -> Entrances:
         slack={name: _slack(name, one) for name, one in settings.slack.items()},
         webhook={name: _webhook(name, one) for name, one in settings.webhook.items()},
         events=_events(settings.events) if settings.events.producers else None,
-        queue=_queue(settings.events),
     )
+
+
+def queue_door(settings: Settings, /) -> QueueDoor:
+    """What a queue brings in; apart, as it needs no secret of the other doors.
+
+    Raises:
+        Misconfigured: as above.
+    """
+    named = settings.events.producers.items()
+    return QueueDoor(tuple(_producer(name, one) for name, one in named if one.queued))
 
 
 def _slack(name: str, tenant: sections.SlackTenant) -> Door:
@@ -65,11 +73,6 @@ def _webhook(name: str, tenant: sections.WebhookTenant) -> Door:
 def _events(section: sections.Events) -> Door:
     producers = tuple(_producer(name, one) for name, one in section.producers.items())
     return CloudEventsDoor(producers=producers, origins=section.origins, rate=section.rate)
-
-
-def _queue(section: sections.Events) -> QueueDoor:
-    named = section.producers.items()
-    return QueueDoor(tuple(_producer(name, one) for name, one in named if one.queued))
 
 
 def _producer(name: str, section: sections.Producer) -> Producer:

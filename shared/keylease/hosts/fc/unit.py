@@ -120,9 +120,9 @@ class Unit:
     async def _asked(self, document: Mapping[str, JsonValue]) -> Became:
         if self.name != "intake":
             return Became.IGNORED
-        from keylease.runtime.entrances import entrances  # noqa: PLC0415  # only intake has doors
+        from keylease.runtime.entrances import queue_door  # noqa: PLC0415  # only intake has doors
 
-        arrived = entrances(self.keylease.settings).queue.open(document)
+        arrived = queue_door(self.keylease.settings).open(document)
         reply = await self.keylease.process.receive(arrived)
         log.info("intake.received", request_id=reply.request_id, refused=reply.refused)
         return Became.DONE
