@@ -42,6 +42,8 @@ REVIEW = {
     "sender": "U0BO00001",
     "reason": "",
 }
+LARGEST_LAYER = 20 * 1024 * 1024
+"""Bytes zipped: each cold start fetches it. It has some 15.2 MiB."""
 DRIVER = """
 import json, sys
 import fc_entry, keylease
@@ -135,12 +137,14 @@ def test_a_zip_depends_on_names_and_contents_only(package: ModuleType, tmp_path:
     assert first.path.read_bytes() == second.path.read_bytes()
 
 
+@pytest.mark.timeout(120)  # it fetches wheels that are not cached
 def test_two_builds_of_the_layer_are_the_same_bytes(package: ModuleType, tmp_path: Path) -> None:
     first, second = (package.build_layer(tmp_path / name).path for name in ("one", "two"))
 
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
     assert first.read_bytes() == second.read_bytes()
+    assert first.stat().st_size < LARGEST_LAYER
     assert first.name == f"layer-{package.layer_key()}.zip"
     assert "python/pydantic_core/_pydantic_core.cpython-312-x86_64-linux-gnu.so" in names
     assert not [name for name in names if name.startswith(("python/rich/", "python/typer/"))]
