@@ -20,7 +20,7 @@ def register(app: typer.Typer, /) -> None:
 def doctor(*, config: Config = None, json: Json = False) -> None:
     """Check clock, credentials, targets, files and the promises of the running system.
 
-    It changes nothing. Exits with 1 when something needs a person.
+    It changes no access. Exits with 1 when something needs a person.
     """
 
     async def work(keylease: Keylease) -> list[Finding]:

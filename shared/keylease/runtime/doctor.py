@@ -1,6 +1,6 @@
 """Doctor: asks a running system whether it keeps its promises, and what a person should do.
 
-Nothing is changed. Clock, credentials and targets are asked at the cloud, tokens at Slack; the
+No access is changed. Clock, credentials and targets are asked at the cloud, tokens at Slack; the
 invariants I1 to I3 (no access without a live lease, no live lease without its access, nothing
 outlives its end) are checked by reading every account back and comparing it with what converge
 would make of it.
