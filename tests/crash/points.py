@@ -26,7 +26,9 @@ EFFECTS: dict[type, frozenset[str]] = {
     Sink: frozenset({"deliver"}),
 }
 READS: dict[type, frozenset[str]] = {
-    Store: frozenset({"load", "children", "by_handle", "due", "parcels", "parked", "audit"}),
+    Store: frozenset(
+        {"load", "children", "by_handle", "due", "lanes", "parcels", "parked", "audit"}
+    ),
     Accounts: frozenset({"observe", "usernames", "missing", "endpoints", "health"}),
     Chats: frozenset({"of", "at"}),
 }
