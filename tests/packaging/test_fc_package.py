@@ -15,7 +15,14 @@ from typing import Any
 
 import pytest
 
-from keylease.domain.events import Event, EventData, ReleaseAsked, ReviewGiven, RotationDue
+from keylease.domain.events import (
+    Event,
+    EventData,
+    ReleaseAsked,
+    RequestCancelled,
+    ReviewGiven,
+    RotationDue,
+)
 from keylease.hosts.fc.layer import MARK
 from keylease.ports.store import Batch, Outgoing
 from keylease.runtime.bundle import function_names
@@ -79,14 +86,15 @@ EVENTS: dict[str, Any] = {
     "converge": told("request.approved", "req-1", request_id="req-1", **LEASE),
     "rotate": HINT,
     "sweep": TIMER,
-    "notify": told("request.cancelled", "req-1", request_id="req-1"),
+    "notify": HINT,
 }
 WAITING = {
     "review": ReviewGiven(request_id="req-1", **REVIEW),
     "release": ReleaseAsked(request_id="req-1", by="ana"),
     "rotate": RotationDue(account_id="rmq-demo/kl1"),
+    "notify": RequestCancelled(request_id="req-1"),
 }
-"""What never travels over a bus, and is found in the outbox by whoever is called."""
+"""What is never taken from a bus, and is found in the outbox by whoever is called."""
 
 
 @pytest.fixture(scope="module")

@@ -159,6 +159,17 @@ async def test_nobody_s_word_is_taken_from_a_bus(
     assert answer == {"calm": True, "parked": 1}
 
 
+async def test_no_words_from_a_bus_are_told_to_people(stage: Staged) -> None:
+    entry = Entry("notify", variables=stage.environment)
+    words = {"request_id": "req-1", "reason": "call 555-0100 for your password", "lease_id": ""}
+    event = submitted("req-1", type="io.keylease.request.denied.v1", data=words)
+
+    answer = await called(entry, json.dumps(event).encode())
+    await asyncio.to_thread(entry.pre_stop, Context())
+
+    assert answer == {"calm": True, "ignored": 1}
+
+
 async def test_a_request_at_a_function_that_takes_none_is_left_alone(
     entries: dict[str, Entry],
 ) -> None:
