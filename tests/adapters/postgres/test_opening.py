@@ -9,12 +9,13 @@ import pytest
 
 from keylease.adapters.postgres import migrate as migrating
 from keylease.adapters.postgres.connection import Server
-from keylease.adapters.postgres.migrate import FOLDER, Migration, migrate, migrations
+from keylease.adapters.postgres.migrate import FOLDER, migrate
 from keylease.adapters.postgres.store import open_postgres
-from keylease.adapters.sqlite.migrate import migrations as sqlite_migrations
+from keylease.adapters.sqlite.migrate import FOLDER as SQLITE_FOLDER
 from keylease.domain.lease import Lease
 from keylease.domain.secret import Secret
 from keylease.errors import InvariantBroken, Misconfigured
+from keylease.ports.migrations import Migration, migrations
 from keylease.ports.store import Batch
 from tests.contract.store import cancelled
 from tests.support.build import lease
@@ -100,9 +101,9 @@ async def test_many_processes_may_start_on_an_empty_database(postgres_url: str) 
 
 
 def test_both_databases_have_the_same_migrations() -> None:
-    ours = [(one.number, one.name) for one in migrations()]
+    ours = [(one.number, one.name) for one in migrations(FOLDER)]
 
-    assert ours == [(one.number, one.name) for one in sqlite_migrations()]
+    assert ours == [(one.number, one.name) for one in migrations(SQLITE_FOLDER)]
 
 
 async def test_a_database_of_a_newer_version_is_refused(postgres_url: str) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from keylease.adapters.sqlite import migrate as migrating
 from keylease.adapters.sqlite.connection import claim, connect
-from keylease.adapters.sqlite.migrate import FOLDER, Migration, migrate, migrations
+from keylease.adapters.sqlite.migrate import FOLDER, migrate
 from keylease.adapters.sqlite.store import open_sqlite
 from keylease.domain.lease import Lease
 from keylease.errors import Misconfigured
+from keylease.ports.migrations import Migration, migrations
 from keylease.ports.store import Batch
 from tests.support.build import lease
 

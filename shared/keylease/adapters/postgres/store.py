@@ -18,12 +18,13 @@ from keylease.adapters.postgres.connection import (
     code_of,
 )
 from keylease.adapters.postgres.hints import Notifier, Wake, listening
-from keylease.adapters.postgres.migrate import migrate, migrations
+from keylease.adapters.postgres.migrate import FOLDER, migrate
 from keylease.adapters.postgres.text import read, stored
 from keylease.domain.audit import AuditEntry
 from keylease.domain.events import Event
 from keylease.domain.rows import instant, micros
 from keylease.errors import KeyleaseError, Misconfigured
+from keylease.ports.migrations import migrations
 from keylease.ports.store import Batch, Outgoing, Parcel, Parked, R
 
 CLAIM = timedelta(seconds=30)
@@ -161,7 +162,7 @@ async def opened(server: Server, /) -> AsyncIterator[Pool]:
         with placed(server):
             await pool
             async with pool.acquire() as connection:
-                await migrate(connection, known=migrations())
+                await migrate(connection, known=migrations(FOLDER))
         yield pool
     finally:
         await _closed(pool)

@@ -12,13 +12,14 @@ from typing import TypeVar
 from keylease.adapters.sqlite import statements as sql
 from keylease.adapters.sqlite.commit import Commit
 from keylease.adapters.sqlite.connection import PATIENCE, claim, connect, prepare, unusable
-from keylease.adapters.sqlite.migrate import migrate, migrations
+from keylease.adapters.sqlite.migrate import FOLDER, migrate
 from keylease.adapters.sqlite.readers import Readers
 from keylease.adapters.sqlite.writer import Writer
 from keylease.domain.audit import AuditEntry
 from keylease.domain.events import Event
 from keylease.domain.rows import instant, micros
 from keylease.errors import Misconfigured
+from keylease.ports.migrations import migrations
 from keylease.ports.store import Batch, Outgoing, Parcel, Parked, R
 
 Column = str | int | None
@@ -198,7 +199,7 @@ def _migrated(path: Path, patience: float) -> sqlite3.Connection:
     connection = connect(path, patience=patience)
     try:
         claim(connection, patience=patience)
-        migrate(connection, known=migrations())
+        migrate(connection, known=migrations(FOLDER))
     except BaseException:
         connection.close()
         raise
