@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import structlog
+import structlog.testing
 
 from keylease.domain.intake import Arrived, Reply
 from keylease.errors import BadInput, Conflict, ProviderTransient
@@ -25,6 +25,7 @@ from tests.support.doors import (
     with_body,
     with_headers,
 )
+from tests.support.said import with_bound
 
 ASK = "request orders-read for 8h because INC-4711 replay"
 BEARER_OF = ("Authorization", f"Bearer {BEARER.reveal()}")
@@ -235,9 +236,7 @@ async def test_health_is_told() -> None:
 
 @pytest.fixture
 def lines() -> Any:
-    with structlog.testing.capture_logs(
-        processors=[structlog.contextvars.merge_contextvars]
-    ) as captured:
+    with structlog.testing.capture_logs(processors=[with_bound]) as captured:
         yield captured
 
 

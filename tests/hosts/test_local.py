@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from keylease.cli.demo_stage import made_secrets, write_files
@@ -96,19 +95,6 @@ async def test_a_stop_lets_the_turn_in_hand_finish() -> None:
 
     assert finished.is_set()
     assert process.ticks == 1
-
-
-async def test_nothing_bound_in_one_turn_is_seen_in_the_next() -> None:
-    seen: list[dict[str, Any]] = []
-
-    async def binds() -> None:
-        seen.append(structlog.contextvars.get_contextvars())
-        structlog.contextvars.bind_contextvars(request_id="req-1")
-
-    async with sweeping(Scripted(on_tick=binds)):
-        await until(lambda: len(seen) == 3)
-
-    assert seen[:3] == [{}, {}, {}]
 
 
 async def test_it_answers_health_and_readiness(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from keylease.domain.secret import REDACTED, Secret
 from keylease.errors import ProviderBusy
-from keylease.runtime.logging import bound, configure_logging, fresh_context
+from keylease.runtime.logging import bound, configure_logging
 from keylease.runtime.scrub import scrubbed, scrubbed_text
 
 CANARY = "kQ9canaryKQ9canaryKQ9canaryKQ9canaryKQ9cana"
@@ -30,7 +30,6 @@ def out() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     configure_logging(level="debug", stream=stream)
     yield stream
-    structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)
     logging.root.handlers[:] = handlers
@@ -54,7 +53,7 @@ def test_a_line_begins_with_time_level_and_event(out: io.StringIO) -> None:
 def test_the_order_is_first_the_fixed_keys_then_the_bound_then_the_events_own(
     out: io.StringIO,
 ) -> None:
-    with fresh_context(attempt=1):
+    with bound(attempt=1):
         structlog.get_logger().warning("one", code="x", at="never", attempt=2, exc_info=None)
 
     (line,) = lines(out)
@@ -79,7 +78,7 @@ def test_what_is_no_unicode_text_is_a_line_too(out: io.StringIO) -> None:
 
 
 def test_what_is_bound_around_an_event_stands_in_its_lines(out: io.StringIO) -> None:
-    with fresh_context(request_id="req-1", attempt=1):
+    with bound(request_id="req-1", attempt=1):
         structlog.get_logger().info("one")
     structlog.get_logger().info("two")
 
@@ -101,15 +100,6 @@ def test_what_was_bound_before_is_bound_again(out: io.StringIO) -> None:
     assert one == {"request_id": "req-1", "attempt": 2, "rule": "r"}
     assert two == {"request_id": "req-1", "attempt": 1, "rule": None}
     assert three == dict.fromkeys(("request_id", "attempt", "rule"))
-
-
-def test_a_turn_begins_with_nothing_that_was_bound_before_it(out: io.StringIO) -> None:
-    structlog.contextvars.bind_contextvars(request_id="req-of-another")
-
-    with fresh_context():
-        structlog.get_logger().info("one")
-
-    assert "request_id" not in lines(out)[0]
 
 
 def test_a_traceback_shows_no_locals(out: io.StringIO) -> None:

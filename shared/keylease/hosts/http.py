@@ -19,6 +19,7 @@ from keylease.ports.clock import Clock
 from keylease.ports.doors import Call, Door
 from keylease.ports.http import HttpResponse
 from keylease.ports.ids import Ids
+from keylease.runtime.logging import bound
 
 log = structlog.get_logger(__name__)
 
@@ -150,9 +151,7 @@ class Desk:
 
         async def take(request: web.Request) -> web.Response:
             tenant = request.match_info.get("tenant", "")
-            with structlog.contextvars.bound_contextvars(
-                source=source, tenant=tenant[:64], call_id=self.ids.new("call")
-            ):
+            with bound(source=source, tenant=tenant[:64], call_id=self.ids.new("call")):
                 return await self._take(request, door=doors.get(tenant), limit=limit)
 
         return take

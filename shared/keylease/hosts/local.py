@@ -23,7 +23,6 @@ from keylease.ports.store import Parcel
 from keylease.ports.transport import Transport
 from keylease.runtime.filling import Wrap, unwrapped
 from keylease.runtime.gauges import say_state
-from keylease.runtime.logging import fresh_context
 from keylease.runtime.process import Process
 from keylease.runtime.relay import Relay, first, guarded
 from keylease.runtime.settings import Settings, bracketed
@@ -66,8 +65,7 @@ class Loops:
     async def sweep(self) -> None:
         """Look for what is due, at once and then again and again."""
         while not self.stopping.is_set():
-            with fresh_context():
-                await guarded("sweep", self.process.tick, default=None)
+            await guarded("sweep", self.process.tick, default=None)
             await first(self.stopping, within=self.every)
 
     async def gauges(self) -> None:

@@ -18,7 +18,6 @@ from keylease.hosts.local import Loops, Turn, answering, listening, stop_asked, 
 from keylease.ports.transport import Bell, Delivery, Queue, Transport
 from keylease.runtime.bus import open_bus
 from keylease.runtime.filling import Wrap, unwrapped
-from keylease.runtime.logging import fresh_context
 from keylease.runtime.process import MOST_RACES, Process, Trouble, about
 from keylease.runtime.relay import first, guarded
 from keylease.runtime.sending import RESEND, Sending, mended
@@ -88,8 +87,7 @@ class Desk:
                 await asyncio.wait((sweeps.create_task(self._swept()),))  # a stop lets it end
 
     async def _swept(self) -> None:
-        with fresh_context():
-            await guarded("alarm", self.process.tick, default=None)
+        await guarded("alarm", self.process.tick, default=None)
 
     async def _taking(self, line: Line, works: asyncio.TaskGroup) -> None:
         while True:

@@ -7,8 +7,10 @@ rule, attempt, traceparent), then the event's own. A provider's failure adds clo
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import structlog
@@ -25,6 +27,9 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 _STAMP = TimeStamper(fmt="iso", utc=True, key="at")
 _RENDER_FAILURE = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 """Locals hold passwords: the ready-made renderer printed one."""
+
+_BOUND: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))
+"""One variable for all words. structlog's own keeps one for each, and every line walks them all."""
 
 
 def configure_logging(
@@ -44,27 +49,18 @@ def configure_logging(
 
 
 @contextmanager
-def fresh_context(**bound: object) -> Iterator[None]:
-    """Nothing bound but this: for each turn of a loop that takes up one thing after another.
-
-    A task that lives on keeps what was bound in it.
-    """
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**bound)
-    try:
-        yield
-    finally:
-        structlog.contextvars.clear_contextvars()
-
-
-@contextmanager
 def bound(**words: object) -> Iterator[None]:
     """Bind these to every line that is said inside, then what was bound before."""
-    tokens = structlog.contextvars.bind_contextvars(**words)
+    token = _BOUND.set({**_BOUND.get(), **words})
     try:
         yield
     finally:
-        structlog.contextvars.reset_contextvars(**tokens)
+        _BOUND.reset(token)
+
+
+def bound_now() -> Mapping[str, Any]:
+    """What the next line would say, whatever it is about."""
+    return _BOUND.get()
 
 
 def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
@@ -73,7 +69,7 @@ def _whole_line(logger: object, level: str, event: EventDict) -> EventDict:
         event = _with_failure(logger, level, event)
     said = scrubbed(event.pop("event"))
     line = _STAMP(logger, level, {"at": "", "level": level, "event": said})
-    rest = {**structlog.contextvars.get_contextvars(), **event}
+    rest = {**_BOUND.get(), **event}
     for name, value in rest.items():
         if value is not None and name not in line:
             line[name] = scrubbed(value, key=name)

@@ -24,7 +24,7 @@ from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
 from keylease.ports.tracing import Tracing, Untraced
 from keylease.ports.transport import Alarm
-from keylease.runtime.logging import bound
+from keylease.runtime.logging import bound, bound_now
 
 if TYPE_CHECKING:  # only intake takes in messages
     from keylease.domain.intake import Arrived, Reply
@@ -43,7 +43,6 @@ LONGEST_RACE = timedelta(seconds=5)
 PATIENCE = timedelta(minutes=5)
 """The longest that one delivery may take."""
 BATCH = 64
-EMPTY = Batch()
 REFUSED = "refused"
 """Where a host puts what it could not take in: delivery parks it, with the problem it names."""
 
@@ -102,6 +101,8 @@ class Commits:
         delivers: Parcel | None = None,
     ) -> None:
         """Make an outcome durable, with the inbox id of what caused it."""
+        if outcome == NOTHING and delivers is None:
+            return
         outgoing = tuple(chain.from_iterable(self._address(event) for event in outcome.events))
         batch = Batch(
             inbox=inbox if outcome != NOTHING else None,
@@ -111,8 +112,6 @@ class Commits:
             outgoing=outgoing,
             audit=outcome.audit,
         )
-        if batch == EMPTY:
-            return
         await self.store.commit(batch)
         if outgoing:
             self.wake()
@@ -124,7 +123,7 @@ class Commits:
         destinations = self.router.destinations(content)
         if not destinations:
             return ()
-        traceparent = structlog.contextvars.get_contextvars().get("traceparent")
+        traceparent = bound_now().get("traceparent")
         event = Event.of(
             content,
             id=content.natural_id or self.ids.new("evt"),

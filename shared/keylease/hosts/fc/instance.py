@@ -13,7 +13,7 @@ import structlog
 
 from keylease.hosts.fc.payload import HttpCall, decode
 from keylease.hosts.fc.unit import Unit, unit
-from keylease.runtime.logging import fresh_context
+from keylease.runtime.logging import bound
 from keylease.runtime.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Instance:
             KeyleaseError: the store did not take it; the trigger shall send it again.
         """
         until = asyncio.get_running_loop().time() + within
-        with fresh_context(function=self.name, call_id=call_id):
+        with bound(function=self.name, call_id=call_id):
             opened = await self.unit()
             payload = decode(event)
             if isinstance(payload, HttpCall):

@@ -30,7 +30,7 @@ class KeptLoop:
         with self._turn:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-            return self._loop.run_until_complete(_cut(work, within=within))
+            return _cut(self._loop, work, within=within)
 
     def close(self) -> None:
         """End it; already ended is success."""
@@ -41,6 +41,13 @@ class KeptLoop:
                 loop.close()
 
 
-async def _cut(work: Coroutine[Any, Any, T], *, within: float) -> T:
-    async with asyncio.timeout(within):
-        return await work
+def _cut(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], *, within: float) -> T:
+    """`asyncio.timeout` from outside, at half its cost."""
+    task = loop.create_task(work)
+    end = loop.call_later(within, task.cancel)
+    try:
+        return loop.run_until_complete(task)
+    except asyncio.CancelledError as e:
+        raise TimeoutError from e
+    finally:
+        end.cancel()

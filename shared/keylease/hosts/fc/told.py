@@ -28,8 +28,7 @@ def read_told(
     if document.get("source") != source:
         msg = "is not this installation; events between functions come from public_url"
         raise BadInput(msg, field="source", code="source_foreign")
-    kinds = {kind.type: kind for kind in function.consumes}
-    kind = kinds.get(str(document.get("type")))
+    kind = next((kind for kind in function.consumes if kind.type == document.get("type")), None)
     if kind is None:
         return None
     if not kind.is_result:

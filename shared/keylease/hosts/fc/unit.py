@@ -5,7 +5,6 @@ there, and the timer's comes every minute. So an invocation may be cut at any po
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -63,8 +62,8 @@ class Summary:
 
     def as_json(self) -> dict[str, JsonValue]:
         """What the trigger, and a destination behind it, gets to see."""
-        counts = Counter(str(one) for one in self.became)
-        return {**dict(sorted(counts.items())), "calm": self.is_calm}
+        counts = {str(one): self.became.count(one) for one in sorted(set(self.became))}
+        return {**counts, "calm": self.is_calm}
 
 
 @dataclass(slots=True)
