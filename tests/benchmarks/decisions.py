@@ -28,9 +28,10 @@ the same request and facts, which it turns into its own input; all must give the
 answers. The goal is held to `Policy.judge`, which answers what the others answer: yes or no, \
 and the rule. `Policy.decide`, which keylease stores, also words every unmet condition of the \
 nearest rule and keeps the facts; no other engine does that. Each sample repeats the requests for \
-30 ms. What an address block reads as is remembered: as numbers for the other engines, for \
-keylease as the rules that it fits; so is whether a name is a plain one, which the others do not \
-ask. No answer is. CPU time; the medians are microseconds per decision."""
+30 ms. What addresses read as is remembered: a block as numbers for the other engines, for \
+keylease the blocks of a permission as the rules that they fit and what is wrong with them; so is \
+whether a name is a plain one, which the others do not ask. No answer is. CPU time; the medians \
+are microseconds per decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from ipaddress import ip_network
+from itertools import combinations
 
 from keylease.domain.record import Value
 from keylease.domain.schedule import Schedule
@@ -37,6 +38,15 @@ ACTIONS_OF = {
     ResourceType.GROUP: frozenset({Action.SUB}),
     ResourceType.CACHE: frozenset({Action.READ, Action.WRITE}),
 }
+CHOICES_OF = {
+    kind: frozenset(
+        frozenset(chosen)
+        for count in range(1, len(possible) + 1)
+        for chosen in combinations(possible, count)
+    )
+    for kind, possible in ACTIONS_OF.items()
+}
+"""By kind of resource all that can be asked of one at once: at least one of its actions."""
 RESOURCES_OF = {
     Product.ROCKETMQ: frozenset({ResourceType.TOPIC, ResourceType.GROUP}),
     Product.REDIS: frozenset({ResourceType.CACHE}),

@@ -9,7 +9,14 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
-from keylease.domain.access import ACTIONS_OF, RESOURCES_OF, Permission, ResourceType, Target
+from keylease.domain.access import (
+    ACTIONS_OF,
+    CHOICES_OF,
+    RESOURCES_OF,
+    Permission,
+    ResourceType,
+    Target,
+)
 from keylease.domain.people import Principal
 from keylease.domain.request import Asked
 from keylease.policy.facts import Facts
@@ -17,11 +24,11 @@ from keylease.policy.patterns import block
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9%|._-]{1,128}")
 _NOTHING: Final = timedelta(0)
-# Keyed by plain strings: an enum member hashes in Python, which is five times slower.
-_ACTIONS: Final = {kind.value: actions for kind, actions in ACTIONS_OF.items()}
 _CACHE: Final = ResourceType.CACHE.value
-_KINDS: Final = {
-    product.value: frozenset(kind.value for kind in kinds)
+# Keyed by plain strings: an enum member hashes in Python, which is five times slower.
+_CHOICES: Final = {kind.value: choices for kind, choices in CHOICES_OF.items()}
+_CHOICES_AT: Final = {
+    product.value: {kind.value: CHOICES_OF[kind] for kind in kinds}
     for product, kinds in RESOURCES_OF.items()
 }
 
@@ -50,29 +57,33 @@ def find_flaws(
 
 
 def _permission(permission: Permission, *, target: Target | None, into: list[str]) -> None:
-    kind, name, actions = permission.resource._value_, permission.name, permission.actions
-    possible = _ACTIONS[kind]
-    if target is not None and kind not in _KINDS[target.product._value_]:
-        into.append(f"{target.product} target {target.id!r} has no {kind}")
-    if not actions:
-        into.append(f"no action is asked for on {kind} {name!r}")
-    if not actions <= possible:
-        wrong = sorted(actions - possible)
-        into += [f"{action} is no action of {kind} {name!r}" for action in wrong]
+    kind, name = permission.resource._value_, permission.name
+    choices = _CHOICES if target is None else _CHOICES_AT[target.product._value_]
+    if permission.actions not in choices.get(kind, ()):
+        into += _actions(permission, target=target)
     if kind == _CACHE:
         into += _cache(permission)
     elif not _is_plain(name):
         into.append(f"{kind} {name!r} is no plain name, and patterns cannot be asked for")
-    whitelist = permission.whitelist
-    for cidr in whitelist:
-        if not _is_block(cidr):
-            into += _blocks(whitelist)
-            break
+    if wrong := _blocks(permission.whitelist):
+        into += wrong
 
 
-def _blocks(whitelist: frozenset[str]) -> list[str]:
+def _actions(permission: Permission, *, target: Target | None) -> list[str]:
+    kind, actions = permission.resource, permission.actions
+    flaws = []
+    if target is not None and kind not in RESOURCES_OF[target.product]:
+        flaws.append(f"{target.product} target {target.id!r} has no {kind}")
+    if not actions:
+        flaws.append(f"no action is asked for on {kind} {permission.name!r}")
+    wrong = sorted(actions - ACTIONS_OF[kind])
+    return flaws + [f"{action} is no action of {kind} {permission.name!r}" for action in wrong]
+
+
+@lru_cache(maxsize=1024)
+def _blocks(whitelist: frozenset[str]) -> tuple[str, ...]:
     wrong = sorted(cidr for cidr in whitelist if not _is_block(cidr))
-    return [f"{cidr!r} is no address block; write it like 10.0.0.0/8" for cidr in wrong]
+    return tuple(f"{cidr!r} is no address block; write it like 10.0.0.0/8" for cidr in wrong)
 
 
 def _cache(permission: Permission) -> list[str]:
@@ -111,7 +122,6 @@ def _is_plain(name: str) -> bool:
     return _PLAIN.fullmatch(name) is not None
 
 
-@lru_cache(maxsize=4096)
 def _is_block(cidr: str) -> bool:
     try:
         block(cidr)

@@ -46,8 +46,8 @@ class Table:
         self._names = columns.names(rows)
         self._actions = columns.actions(rows)
         self._addresses = columns.addresses(rows)
-        self._access = rows.over(
-            columns.access(names=self._names, actions=self._actions, addresses=self._addresses)
+        self._access = columns.access(
+            rows, names=self._names, actions=self._actions, addresses=self._addresses
         )
         self._everywhere = rows.over(self._addresses)
         self._durations = columns.durations(rows)
@@ -63,11 +63,11 @@ class Table:
         self, asked: Asked, /, *, principal: Principal, facts: Facts, now: datetime
     ) -> int:
         """Every deny that applies and every permit whose conditions all hold."""
-        rules = self._targets(asked.target) & self._people(principal)
+        rules = self._targets(asked.target) & self._durations(asked.duration)
         if rules:
             rules &= self._access(asked.permissions)
         if rules:
-            rules &= self._durations(asked.duration)
+            rules &= self._people(principal)
         if rules & self._ticketed and _lacks_ticket(asked):
             rules &= ~self._ticketed
         if rules and (self._circumstances or asked.account is not None):
