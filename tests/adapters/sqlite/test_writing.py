@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
@@ -97,6 +98,32 @@ async def test_a_busy_file_is_a_passing_fault(store: SqliteStore, path: Path) ->
 
         db.execute("ROLLBACK")
     await store.commit(Batch(records=(lease("l"),)))
+
+
+async def test_the_loop_goes_on_while_a_commit_waits_for_another_process(path: Path) -> None:
+    async with open_sqlite(path, patience=10) as store:
+        with elsewhere(path) as db:
+            db.execute("BEGIN IMMEDIATE")
+            commit = asyncio.ensure_future(store.commit(Batch(records=(lease("l"),))))
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+            assert not commit.done()
+            db.execute("ROLLBACK")
+
+        await commit
+        assert await store.load(Lease, "l") == lease("l", version=1)
+
+
+async def test_long_work_is_done_on_a_thread_and_short_work_on_the_loop(store: SqliteStore) -> None:
+    threads: list[int] = []
+
+    def work(_: sqlite3.Connection) -> None:
+        threads.append(threading.get_ident())
+
+    await store.writer.do(work)
+    await store.writer.do(work, is_long=True)
+
+    assert threads[0] == threading.get_ident() != threads[1]
 
 
 async def test_a_full_disk_is_a_passing_fault(store: SqliteStore) -> None:

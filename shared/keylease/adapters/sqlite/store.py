@@ -99,7 +99,7 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> None:
             forgotten.append(db.execute(sql.PRUNE, (micros(before), limit)).rowcount)
 
-        await self.writer.do(work)
+        await self.writer.do(work, is_long=True)
         return forgotten[-1]
 
     async def audit(
@@ -151,7 +151,7 @@ async def open_sqlite(
     path = Path(path)
     connection = await asyncio.to_thread(_ready, path, patience)
     store = SqliteStore(
-        writer=Writer(connection=connection, loop=asyncio.get_running_loop()),
+        writer=Writer(connection=connection, loop=asyncio.get_running_loop(), patience=patience),
         readers=Readers(path=path),
     )
     await asyncio.to_thread(store.readers.start)
