@@ -16,6 +16,7 @@ from keylease.ports.store import Store
 from keylease.ports.tracing import Tracing
 from keylease.ports.transport import Alarm
 from keylease.runtime.bundle import load_function
+from keylease.runtime.collector import uncollected
 from keylease.runtime.filling import Parts, Wrap, unwrapped
 from keylease.runtime.process import Bound, Commits, Process, Router
 from keylease.runtime.routes import ROUTES
@@ -88,18 +89,19 @@ async def running(
     """
     variables = environment() if variables is None else variables
     async with AsyncExitStack() as stack:
-        makers = _Makers(
-            settings=settings, variables=variables, wake=wake, alarm=alarm, stack=stack
-        )
-        named = {"answer_within": settings.answer_by}
-        parts = Parts(makers=makers.table(), stack=stack, wrap=wrap, named=named)
-        bound = {name: await _bound(name, parts=parts) for name in sorted(functions)}
-        process = Process(
-            commits=await parts.get(Commits),
-            functions=bound,
-            sinks=await makers.sinks(parts) if relays or OUTWARD in bound else {},
-            tracing=await parts.get(Tracing),
-        )
+        with uncollected(stack):
+            makers = _Makers(
+                settings=settings, variables=variables, wake=wake, alarm=alarm, stack=stack
+            )
+            named = {"answer_within": settings.answer_by}
+            parts = Parts(makers=makers.table(), stack=stack, wrap=wrap, named=named)
+            bound = {name: await _bound(name, parts=parts) for name in sorted(functions)}
+            process = Process(
+                commits=await parts.get(Commits),
+                functions=bound,
+                sinks=await makers.sinks(parts) if relays or OUTWARD in bound else {},
+                tracing=await parts.get(Tracing),
+            )
         yield Keylease(settings=settings, process=process, parts=parts)
 
 
