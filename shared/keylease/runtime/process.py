@@ -23,11 +23,11 @@ from keylease.ports.ids import Ids
 from keylease.ports.sinks import Sink
 from keylease.ports.store import Batch, InboxId, Outgoing, Parcel, Store
 from keylease.ports.tracing import Tracing, Untraced
-from keylease.ports.transport import Alarm
 from keylease.runtime.logging import bound, bound_now
 
-if TYPE_CHECKING:  # only intake takes in messages
+if TYPE_CHECKING:  # only intake takes in messages, and only workers set alarms
     from keylease.domain.intake import Arrived, Reply
+    from keylease.ports.transport import Alarm
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ class Commits:
     router: Router
     wake: Callable[[], None] = lambda: None
     """Called after each commit that left something to deliver."""
-    alarm: Alarm | None = None
+    alarm: "Alarm | None" = None
     """Wakes a sweep when what was written falls due; without one the timer finds it."""
 
     async def commit(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from keylease.domain.secret import Secret
 from keylease.errors import Misconfigured
-from keylease.ports.moving import Copy, Origin
 from keylease.ports.store import Store
 from keylease.runtime.references import placed
 from keylease.runtime.sections import Postgres
@@ -18,6 +17,7 @@ from keylease.runtime.store_address import SQLITE
 
 if TYPE_CHECKING:
     from keylease.adapters.postgres.connection import Server
+    from keylease.ports.moving import Copy, Origin
 
 COUNTING = timedelta(hours=1)
 PASSWORD = "PGPASSWORD"  # noqa: S105  # a variable's name
@@ -64,7 +64,7 @@ def server(settings: Settings, /, *, variables: Mapping[str, str]) -> "Server":
 
 def open_origin(
     address: str, /, settings: Settings, *, variables: Mapping[str, str]
-) -> AbstractAsyncContextManager[Origin]:
+) -> "AbstractAsyncContextManager[Origin]":
     """A store to copy from."""
     if address.startswith(SQLITE):
         from keylease.adapters.sqlite.moving import sqlite_origin  # noqa: PLC0415  # as said above
@@ -78,7 +78,7 @@ def open_origin(
 
 def open_copy(
     address: str, /, settings: Settings, *, variables: Mapping[str, str]
-) -> AbstractAsyncContextManager[Copy]:
+) -> "AbstractAsyncContextManager[Copy]":
     """A store to copy into."""
     if address.startswith(SQLITE):
         from keylease.adapters.sqlite.moving import sqlite_copy  # noqa: PLC0415  # as said above

@@ -14,7 +14,6 @@ from keylease.ports.clock import Clock
 from keylease.ports.ids import Ids
 from keylease.ports.store import Store
 from keylease.ports.tracing import Tracing
-from keylease.ports.transport import Alarm
 from keylease.runtime.bundle import load_function
 from keylease.runtime.collector import uncollected
 from keylease.runtime.filling import Parts, Wrap, unwrapped
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from keylease.ports.journal import Journal
     from keylease.ports.secrets import Secrets
     from keylease.ports.sinks import Sink
+    from keylease.ports.transport import Alarm
 
 FUNCTIONS = frozenset(route.name for route in ROUTES)
 OUTWARD = "notify"
@@ -76,7 +76,7 @@ async def running(
     wrap: Wrap = unwrapped,
     wake: Wake = nobody,
     variables: Mapping[str, str] | None = None,
-    alarm: Alarm | None = None,
+    alarm: "Alarm | None" = None,
     relays: bool = False,
 ) -> AsyncIterator[Keylease]:
     """Open what the named functions need, fill them, and close it all at the end.
@@ -117,7 +117,7 @@ class _Makers:
     settings: Settings
     variables: Mapping[str, str] = field(repr=False)
     wake: Wake
-    alarm: Alarm | None
+    alarm: "Alarm | None"
     stack: AsyncExitStack
 
     def table(self) -> dict[str, Callable[[Parts], Any]]:
