@@ -204,8 +204,8 @@ class Rule(Value):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
     deny: bool = False
     who: Who | None = None
-    may: May = May()
-    when: When = When()
+    may: May = May.model_construct()
+    when: When = When.model_construct()
     terms: Terms | None = None
     because: str = ""
     """What a refused requester reads."""
