@@ -1,12 +1,15 @@
 """Converge against the emulated cloud: refusals, outages, strangers, lost turns."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from keylease.adapters.alibaba.accounts import AlibabaAccounts
+from keylease.adapters.memory.store import MemoryStore
 from keylease.domain.access import Target
 from keylease.domain.account import Account
+from keylease.domain.events import Event, LeaseEndDue
 from keylease.domain.intake import Ask, Release
 from keylease.domain.lease import Lease, LeaseStatus
 from keylease.domain.outcome import Outcome
@@ -255,6 +258,42 @@ async def test_an_account_that_is_being_worked_on_is_left_to_its_worker() -> Non
 
     assert untouched == before
     assert (await lease_of(world, lease.id)).status is LeaseStatus.ENDED
+
+
+async def test_while_somebody_works_on_an_account_a_lease_that_waits_reads_itself_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = simulation()
+    process = await world.boot()
+    lease = await asked(world, process)
+    account = await world.store.load(Account, lease.account_id)
+    assert account is not None
+    due = LeaseEndDue(
+        request_id=lease.request_id,
+        lease_id=lease.id,
+        account_id=account.id,
+        target=account.target_id,
+        holder=lease.holder,
+    )
+    families: list[str] = []
+    children = MemoryStore.children
+
+    async def noted(
+        store: MemoryStore, kind: type[Lease], parent: str, /, **more: Any
+    ) -> tuple[Lease, ...]:
+        families.append(parent)
+        return await children(store, kind, parent, **more)
+
+    monkeypatch.setattr(MemoryStore, "children", noted)
+    event = Event.of(due, id="evt-due", time=world.clock.now())
+    await process.run("converge", event)
+    free = list(families)
+    families.clear()
+    await Turns(world.store, process.commits, world.clock, world.ids).take(account)
+    await process.run("converge", event.evolve(id="evt-due-again"))
+
+    assert account.id in free
+    assert families == []
 
 
 async def test_the_many_leases_that_wait_for_an_account_are_looked_at_together() -> None:
