@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from keylease.adapters.memory.clock import ManualClock
@@ -14,6 +15,7 @@ from keylease.domain.events import Event, RequestCancelled
 from keylease.domain.outcome import Outcome
 from keylease.errors import ProviderTransient
 from keylease.ports.sinks import Sink
+from keylease.ports.store import Parcel
 from keylease.runtime.logging import bound, bound_now
 from keylease.runtime.process import Commits, Process, Router
 from keylease.runtime.relay import AT_ONCE_EACH, Relay
@@ -122,6 +124,41 @@ async def test_events_of_one_subject_stay_in_order() -> None:
         await until(lambda: slow.waiting == 2)
         stop.set()
         relay.wake.set()
+
+
+async def test_what_is_delivered_during_a_look_is_not_delivered_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Gate()
+    relay, stop = relay_to(slow=slow), asyncio.Event()
+    looks, seen, parcels = 0, asyncio.Event(), MemoryStore.parcels
+    seen.set()
+
+    async def seen_late(store: MemoryStore, *, before: datetime, limit: int) -> tuple[Parcel, ...]:
+        nonlocal looks
+        found = await parcels(store, before=before, limit=limit)
+        looks += 1
+        await seen.wait()
+        return found
+
+    monkeypatch.setattr(MemoryStore, "parcels", seen_late)
+    await say(relay, "req-1")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay.run(until=stop))
+        await until(lambda: slow.waiting == 1)
+        seen.clear()
+        begun = looks
+        relay.wake.set()
+        await until(lambda: looks > begun)
+        slow.opened.set()
+        await until(lambda: not relay.in_hand)
+        seen.set()
+        await until(lambda: looks > begun + 1)
+        stop.set()
+        relay.wake.set()
+
+    assert slow.seen == ["req-1"]
 
 
 async def test_a_stop_finishes_what_is_in_hand() -> None:

@@ -80,15 +80,18 @@ class Relay:
         return len(fresh)
 
     async def _next(self) -> tuple[Parcel, ...]:
-        """Parcels that are not under way and have a place."""
-        commits = self.process.commits
-        limit = self.places + len(self.in_hand)
+        """Parcels that are not under way and have a place.
+
+        One whose delivery ends during this look may still be seen by it, so it is left out.
+        """
+        commits, under_way = self.process.commits, frozenset(self.in_hand)
+        limit = self.places + len(under_way)
         parcels = await commits.store.parcels(before=commits.clock.now(), limit=limit)
         busy, chosen = Counter(self.in_hand.values()), list[Parcel]()
         for parcel in parcels:
             destination = parcel.outgoing.destination
             has_place = busy[destination] < AT_ONCE_EACH and busy.total() < self.places
-            if has_place and parcel.seq not in self.in_hand:
+            if has_place and parcel.seq not in under_way:
                 busy[destination] += 1
                 chosen.append(parcel)
         return tuple(chosen)
