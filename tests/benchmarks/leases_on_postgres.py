@@ -27,7 +27,11 @@ from tests.support.postgres_databases import empty_database
 from tests.support.postgres_server import PostgresServer, postgres_server
 
 WORKER = ("-c", "from keylease.cli.main import main; main()", "worker")
+FUNCTIONS = "decide,converge,sweep"
+"""Sweep too: what meets a busy target is tried again by it."""
 SENDERS = 8
+PATIENCE = 120.0
+"""Seconds for one sample."""
 PROVED = """
     SELECT count(*) FROM keylease.record
     WHERE kind = 'lease' AND body::jsonb ->> 'status' = 'active'
@@ -36,8 +40,8 @@ LOOKS_EVERY = 0.02
 METHOD = """\
 Whole leases: from the message that asks to the proof, read back from the cloud, that the account \
 may do what the lease says and nothing else. This process takes the messages in, 8 at once; the \
-workers are `keylease worker --functions decide,converge`, each a process of its own with its \
-relay, on one PostgreSQL (`fsync` off), one NATS server (which flushes every message) and one \
+workers are `keylease worker --functions decide,converge,sweep`, each a process of its own with \
+its relay, on one PostgreSQL (`fsync` off), one NATS server (which flushes every message) and one \
 emulated cloud. What notify would tell is put on the bus, and nobody takes it. Every sample has \
 new servers and some leases before the clock runs. On 2 cores all of these share the machine, and \
 the emulator, one Python process, works for each lease as well: the table shows what a second \
@@ -68,8 +72,9 @@ class Crew:
         async with asyncio.TaskGroup() as group:
             for _ in range(SENDERS):
                 group.create_task(self._ask(waiting))
-        while await self._proved() < before + len(numbers):  # noqa: ASYNC110  # the store only answers
-            await asyncio.sleep(LOOKS_EVERY)
+        async with asyncio.timeout(PATIENCE):
+            while await self._proved() < before + len(numbers):  # noqa: ASYNC110  # the store only answers
+                await asyncio.sleep(LOOKS_EVERY)
 
     async def _ask(self, numbers: Iterator[int]) -> None:
         for number in numbers:
@@ -100,7 +105,7 @@ async def crew(postgres: PostgresServer, /, *, workers: int) -> AsyncIterator[Cr
         )
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
-                program = started(*WORKER, "--functions", "decide,converge", env=variables(**given))
+                program = started(*WORKER, "--functions", FUNCTIONS, env=variables(**given))
                 group.create_task(stack.enter_async_context(program))
         database = await asyncpg.connect(url)
         stack.push_async_callback(database.close)
