@@ -86,9 +86,9 @@ class Play:
         answer = await self.slack.types(user, f"request {text}")
         return str(answer["text"]).split(" ", 1)[0]
 
-    async def told(self, user: str, *words: str) -> str:
+    async def told(self, user: str, *words: str, within: float = PATIENCE) -> str:
         """What somebody reads in Slack, once it stands there."""
-        return await eventually(lambda: text_with(self.stage.slack, user, *words))
+        return await eventually(lambda: text_with(self.stage.slack, user, *words), within=within)
 
     async def link_to(self, user: str, *words: str) -> str:
         return await eventually(lambda: link(self.stage.slack, user, *words))
@@ -112,9 +112,9 @@ class Play:
         return {one.name for one in instance.accounts if one.name.startswith("kl")}
 
 
-async def eventually(found: Callable[[], T | None], /) -> T:
+async def eventually(found: Callable[[], T | None], /, *, within: float = PATIENCE) -> T:
     """The first thing found."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(within):
         while True:
             thing = found()
             if thing:

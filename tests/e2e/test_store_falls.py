@@ -4,7 +4,8 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from tests.e2e.playing import ANA, playing
+from keylease.turn import TURN
+from tests.e2e.playing import ANA, PATIENCE, playing
 from tests.e2e.test_main_job import approved_by_bo
 from tests.support.postgres_databases import empty_database
 from tests.support.postgres_server import postgres_server
@@ -20,7 +21,8 @@ async def test_a_database_that_is_killed_needs_no_new_start_of_keylease() -> Non
             await asyncio.sleep(3)  # meanwhile its time is over
             mortal.start()
 
-            await play.told(ANA, request_id, "ended")
+            # Should it fall in the middle of the account's turn, that has to run out first.
+            await play.told(ANA, request_id, "ended", within=TURN.total_seconds() + PATIENCE)
             assert play.accounts() == set()
             after = await approved_by_bo(play, "cache-reader for 3s because INC-2")
             await play.told(ANA, after, "is active")
