@@ -167,6 +167,22 @@ async def test_a_value_that_the_driver_refuses_harms_nobody_else(store: SqliteSt
     assert len(await store.children(Lease, ACCOUNT)) == 2
 
 
+async def test_a_fault_of_ours_comes_to_its_caller_and_harms_nobody_else(
+    store: SqliteStore,
+) -> None:
+    def faulty(_: sqlite3.Connection) -> None:
+        raise LookupError
+
+    results = await asyncio.gather(
+        store.writer.do(faulty),
+        store.commit(Batch(records=(lease("a"),))),
+        return_exceptions=True,
+    )
+
+    assert [type(result) for result in results] == [LookupError, type(None)]
+    assert await store.load(Lease, "a") is not None
+
+
 async def test_a_broken_table_is_said_and_harms_nobody_else(store: SqliteStore, path: Path) -> None:
     with elsewhere(path) as db:
         db.execute("CREATE TRIGGER t BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END")

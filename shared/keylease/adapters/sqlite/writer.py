@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 
 from keylease.adapters.sqlite.connection import meaning
-from keylease.errors import InvariantBroken, KeyleaseError, ProviderAmbiguous
+from keylease.errors import InvariantBroken, ProviderAmbiguous
 
 Work = Callable[[sqlite3.Connection], None]
 
@@ -159,12 +159,12 @@ class Writer:
         self.connection.execute("SAVEPOINT one")
         try:
             work(self.connection)
-        except (KeyleaseError, ValueError, TypeError, OverflowError) as e:
-            error = e  # ours, or a value that the driver does not take
         except sqlite3.Error as e:
             if not self.connection.in_transaction:
                 raise
             error = meaning(e)
+        except Exception as e:  # noqa: BLE001  # it is the caller's; here it would end the one writer
+            error = e
         if error is not None:
             self.connection.execute("ROLLBACK TO one")
         self.connection.execute("RELEASE one")
