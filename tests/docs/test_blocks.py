@@ -31,11 +31,11 @@ def ids(found: list[Block]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=[str(block) for block in found])
 
 
-def is_settings(path: Path) -> None:
-    read_settings(path, variables={})
+def is_settings(path: Path) -> Settings:
+    return read_settings(path, variables={})
 
 
-def is_manifest(path: Path) -> None:
+def is_manifest(path: Path) -> object:
     """Slack's own form of an app; every call of it comes to one address."""
     manifest = yaml.safe_load(path.read_text())
     features, settings = manifest["features"], manifest["settings"]
@@ -49,6 +49,7 @@ def is_manifest(path: Path) -> None:
     assert urls == {"https://keylease.example.com/hooks/slack/acme"}
     assert settings["event_subscriptions"]["bot_events"] == ["app_mention"]
     assert [command["command"] for command in features["slash_commands"]] == ["/access"]
+    return manifest
 
 
 def reader_of(keys: set[str]) -> Callable[[Path], object]:
@@ -80,21 +81,25 @@ def test_yaml_is_a_file_that_loads(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "block.yaml"
     path.write_text(block.text)
 
-    reader_of(set(yaml.safe_load(block.text)))(path)
+    assert reader_of(set(yaml.safe_load(block.text)))(path)
 
 
 @ids(blocks("json"))
 def test_json_is_json(block: Block) -> None:
-    json.loads(block.text)
+    assert isinstance(json.loads(block.text), dict)
 
 
 @ids(blocks("py", "python"))
 def test_python_compiles_and_its_imports_exist(block: Block) -> None:
     compile(block.text, str(block), "exec")
-    tree = ast.parse(block.text)
-    tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    body = ast.parse(block.text).body
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found: dict[str, object] = {}
 
-    exec(compile(tree, str(block), "exec"), {})  # noqa: S102  # ours
+    exec(compile(ast.Module(list(imports), []), str(block), "exec"), found)  # noqa: S102  # ours
+
+    wanted = {name.asname or name.name.split(".")[0] for one in imports for name in one.names}
+    assert wanted <= found.keys()
 
 
 def test_the_policy_page_holds_its_cases(tmp_path: Path) -> None:

@@ -107,9 +107,11 @@ class Play:
             await client.aclose()
 
     def accounts(self) -> set[str]:
-        """Accounts that keylease has made on the Redis instance."""
-        instance = self.stage.emulator.world.redis.all()[0]
-        return {one.name for one in instance.accounts if one.name.startswith("kl")}
+        """Accounts that keylease has made at the cloud."""
+        world = self.stage.emulator.world
+        names = {one.name for instance in world.redis.all() for one in instance.accounts}
+        names |= {one.username for instance in world.rocketmq.all() for one in instance.accounts}
+        return {name for name in names if name.startswith("kl")}
 
 
 async def eventually(found: Callable[[], T | None], /, *, within: float = PATIENCE) -> T:

@@ -18,6 +18,7 @@ from keylease.domain.account import Account
 from keylease.errors import Misconfigured
 from keylease.hosts.local import Loops, listening, located, serving
 from keylease.ports.store import Store
+from keylease.runtime.logging import bound, bound_now
 from keylease.runtime.process import Process
 from keylease.runtime.settings import Settings, read_settings
 
@@ -95,6 +96,22 @@ async def test_a_stop_lets_the_turn_in_hand_finish() -> None:
 
     assert finished.is_set()
     assert process.ticks == 1
+
+
+async def test_nothing_bound_in_one_turn_is_seen_in_the_next() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def binds() -> None:
+        seen.append(dict(bound_now()))
+        with bound(request_id="req-1"):
+            await asyncio.sleep(0)
+            raise OSError
+
+    with capture_logs():
+        async with sweeping(Scripted(on_tick=binds)):
+            await until(lambda: len(seen) == 2)
+
+    assert seen[:2] == [{}, {}]
 
 
 async def test_it_answers_health_and_readiness(settings: Settings) -> None:

@@ -69,8 +69,12 @@ async def test_a_lease_lives_and_ends_over_the_bus() -> None:
     async with split() as (play, _):
         request_id = await play.asks("orders-consumer for 5m because INC-1")
         await play.told(ANA, request_id, "is active")
+        granted = play.accounts()
         await play.slack.types(ANA, f"release {request_id}")
         await play.told(ANA, request_id, "ended")
+
+        assert len(granted) == 1
+        assert play.accounts() == set()
 
 
 async def test_the_end_of_a_lease_comes_by_an_alarm_when_the_timer_is_slow() -> None:
@@ -79,6 +83,7 @@ async def test_the_end_of_a_lease_comes_by_an_alarm_when_the_timer_is_slow() -> 
         await play.told(ANA, request_id, "is active")
 
         await play.told(ANA, request_id, "ended")
+        assert play.accounts() == set()
 
 
 async def test_a_lease_goes_on_after_the_bus_has_forgotten_everything() -> None:
@@ -90,6 +95,7 @@ async def test_a_lease_goes_on_after_the_bus_has_forgotten_everything() -> None:
         request_id = await play.asks("orders-consumer for 5m because INC-1")
 
         await play.told(ANA, request_id, "is active")
+        assert len(play.accounts()) == 1
 
 
 async def test_a_lease_goes_on_after_the_death_of_the_bus() -> None:
@@ -100,6 +106,7 @@ async def test_a_lease_goes_on_after_the_death_of_the_bus() -> None:
         await server.start()
 
         await play.told(ANA, request_id, "is active")
+        assert len(play.accounts()) == 1
 
 
 async def test_each_event_takes_effect_once(server: NatsServer) -> None:

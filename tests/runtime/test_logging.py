@@ -5,6 +5,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,14 @@ def test_what_was_bound_before_is_bound_again(out: io.StringIO) -> None:
     assert one == {"request_id": "req-1", "attempt": 2, "rule": "r"}
     assert two == {"request_id": "req-1", "attempt": 1, "rule": None}
     assert three == dict.fromkeys(("request_id", "attempt", "rule"))
+
+
+def test_what_is_bound_is_taken_back_when_the_work_fails(out: io.StringIO) -> None:
+    with suppress(OSError), bound(request_id="req-of-another"):
+        raise OSError
+    structlog.get_logger().info("one")
+
+    assert "request_id" not in lines(out)[0]
 
 
 def test_a_traceback_shows_no_locals(out: io.StringIO) -> None:

@@ -62,3 +62,5 @@ async def test_an_alarm_without_a_server_is_forgotten(alarm: NatsAlarm, server: 
     await asyncio.sleep(0.2)
 
     await alarm.set(SystemClock().now())
+
+    assert not alarm.waiting

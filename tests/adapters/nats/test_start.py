@@ -178,6 +178,9 @@ async def test_a_consumer_that_differs_is_refused_field_by_field(
     with pytest.raises(Misconfigured) as caught:
         await jet.ensure_consumer("KEYLEASE", wanted)
 
+    (found,) = await jet.js.consumers_info("KEYLEASE")
+    assert found.config.durable_name == wanted.durable_name
+
     assert said in str(caught.value)
     assert "consumer decide of stream KEYLEASE" in str(caught.value)
 
@@ -196,6 +199,9 @@ async def test_a_consumer_as_it_must_be_is_taken(jet: Jet) -> None:
     wanted: api.ConsumerConfig = jet.layout.consumer("decide")
     for _ in range(2):
         await jet.ensure_consumer("KEYLEASE", wanted)
+
+    (found,) = await jet.js.consumers_info("KEYLEASE")
+    assert found.config.durable_name == wanted.durable_name
 
 
 @pytest.mark.parametrize("text", ["", "eyJ0.x.y", "SUAB", "eyJ0.x.y\nSU!!"])
