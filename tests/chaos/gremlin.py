@@ -20,7 +20,7 @@ from keylease.ports.store import Outgoing, Parcel
 from tests.chaos.programs import Program
 from tests.chaos.stage import Stage
 from tests.support.bus import jet_on
-from tests.support.postgres_server import CannotStart
+from tests.support.postgres_programs import CannotStart
 
 if TYPE_CHECKING:
     from keylease.adapters.nats.connection import Jet

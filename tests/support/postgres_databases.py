@@ -7,13 +7,8 @@ from itertools import count
 import asyncpg
 import pytest
 
-from tests.support.postgres_server import (
-    NEWEST,
-    OLDEST,
-    CannotStart,
-    PostgresServer,
-    postgres_server,
-)
+from tests.support.postgres_programs import CannotStart
+from tests.support.postgres_server import NEWEST, OLDEST, PostgresServer, postgres_server
 
 _numbers = count(1)
 

